@@ -1,0 +1,93 @@
+package topology
+
+import "net/netip"
+
+// VirtualMachine is a virtual machine and what is known of its guest.
+type VirtualMachine struct {
+	Element
+	NetworkInterfaces []Ref
+	PrimaryInterface  Ref // zero where the export marks none
+	ScaleSet          Ref
+	Flexible          bool // member of a scale set in flexible orchestration: never default outbound (DOA)
+	OSType            string
+	OSName            string
+	Size              string  // "Standard_D2s_v3"
+	Cores             int     // 0: not known
+	MemoryGB          float64 // 0: not known
+	Agent             VMAgent
+	OSDisk            *Disk
+	DataDisks         []*Disk
+	DataDisksGiven    bool
+	Encryption        string // none, ade, luks, bek-only; "" where not known
+	HostFirewall      *HostFirewall
+	ProxyServer       *ProxyServer
+	Proxy             *ProxySetting
+}
+
+// VMAgent is what is known of the VM agent.
+type VMAgent struct {
+	Installed Switch
+	Version   string
+	Origin    Origin
+}
+
+// Disk is a disk of a virtual machine.
+type Disk struct {
+	Name           string
+	SizeGB         int // 0: not known
+	Managed        Switch
+	Clustered      Switch
+	StorageAccount string // of an unmanaged disk
+	Origin         Origin
+}
+
+// HostFirewall is the guest's own firewall: first match by Deny before Allow
+// is not modelled; rules are tried in order, then the default applies.
+type HostFirewall struct {
+	Origin         Origin
+	InboundDefault Access // NoAccess: not said
+	Inbound        []*HostFirewallRule
+}
+
+// HostFirewallRule is one inbound rule of a guest's firewall.
+type HostFirewallRule struct {
+	Name       string
+	Access     Access
+	Protocol   Protocol
+	LocalPorts []PortRange
+	Remote     []AddressPrefix // empty: any
+	Origin     Origin
+}
+
+// ProxyServer marks a machine that runs an explicit HTTP proxy (spec 8.2).
+type ProxyServer struct {
+	Port           uint16
+	Authentication string   // "none", "required"; "" where not said
+	AllowHosts     []string // patterns with a leading "*"; nil with AnyHost: any
+	AnyHost        bool     // no allow list given
+	Origin         Origin
+}
+
+// ProxySetting is what a guest's backup extension uses to get out.
+type ProxySetting struct {
+	Host   string
+	Port   uint16
+	Scope  string // "system" or "user": a user's setting does not reach the extension
+	Origin Origin
+}
+
+// RecoveryServicesVault is a backup vault.
+type RecoveryServicesVault struct {
+	Element
+	ProtectedVirtualMachines []Ref
+}
+
+// StorageAccount is a storage account as far as backup asks about it.
+type StorageAccount struct {
+	Element
+	NetworkDefaultAction Access // NoAccess: not said
+	BlobEncryption       Switch
+	IPRules              []netip.Prefix
+	VirtualNetworkRules  []Ref // subnets
+	Bypass               []string
+}
