@@ -55,7 +55,10 @@ type Node struct {
 	Members []Member // Object, in order; keys are unique
 	Items   []*Node  // Array
 	Pos     Pos
-	Pointer string // JSON pointer from the top of the file (RFC 6901); XML: element path
+
+	parent *Node  // nil in a tree that was not read from a file
+	anchor string // of a root's parent: the pointer of the root
+	path   bool   // of a root's parent: pointers are XML element paths
 }
 
 // Member is a key of an object with its value.
