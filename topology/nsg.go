@@ -2,6 +2,7 @@ package topology
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -120,6 +121,17 @@ var AllPorts = PortRange{0, 65535}
 
 // Contains reports whether the port lies in the range.
 func (r PortRange) Contains(port uint16) bool { return r.First <= port && port <= r.Last }
+
+// String is "443" or "80-443".
+func (r PortRange) String() string {
+	if r.First == r.Last {
+		return strconv.Itoa(int(r.First))
+	}
+	return strconv.Itoa(int(r.First)) + "-" + strconv.Itoa(int(r.Last))
+}
+
+// MarshalText makes the range its text in JSON.
+func (r PortRange) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // AddressKind says what an address field names.
 type AddressKind uint8

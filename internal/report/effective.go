@@ -1,0 +1,201 @@
+package report
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/topology"
+)
+
+// EffectiveRules writes the effective security rules of an interface: as JSON
+// in the shape of az network nic list-effective-nsg, otherwise as a table for
+// each NSG. NDJSON has one NSG a line.
+func (w *Writer) EffectiveRules(e *sim.EffectiveRules) error {
+	groups := make([]sim.EffectiveRuleSet, len(e.Groups))
+	for i, g := range e.Groups {
+		g.Rules = list(g.Rules)
+		if g.TagMap == nil {
+			g.TagMap = map[string][]netip.Prefix{}
+		}
+		groups[i] = g
+	}
+	switch w.opt.Format {
+	case JSON:
+		return w.object(withVersion(struct {
+			Value []sim.EffectiveRuleSet `json:"value"`
+		}{groups}))
+	case NDJSON:
+		for i := range groups {
+			if err := w.object(&groups[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	p := &page{paint: w.paint()}
+	if w.opt.Format == Text {
+		p.line("effective security rules of ", p.paint.in(bold, Escape(shortName(e.NetworkInterface))))
+		if len(groups) == 0 {
+			p.line("  no network security group and no security admin rules apply: everything is allowed")
+		}
+	}
+	for i := range groups {
+		g := &groups[i]
+		if w.opt.Format == Text {
+			p.blank()
+			p.line("  ", p.paint.in(bold, Escape(ruleSetTitle(g))))
+		}
+		p.ruleSet(g, w.opt.Format == Table)
+		if w.opt.Format == Text {
+			p.missing("    ", g.Undecided)
+		}
+	}
+	if w.opt.Format == Text && e.ServiceTags != nil {
+		p.blank()
+		p.catalogue("  ", e.ServiceTags)
+	}
+	return w.flush(p)
+}
+
+func ruleSetTitle(g *sim.EffectiveRuleSet) string {
+	title := shortName(g.NetworkSecurityGroup.ID)
+	if at := associationName(g.Association); at != "" {
+		title += " at " + at
+	}
+	return title
+}
+
+func associationName(a sim.Association) string {
+	switch {
+	case a.Subnet != nil:
+		return shortName(a.Subnet.ID)
+	case a.NetworkInterface != nil:
+		return shortName(a.NetworkInterface.ID)
+	default:
+		return ""
+	}
+}
+
+// ruleSet writes the rules of one NSG; alone says that no title stands above,
+// so that each line names the NSG and where it applies.
+func (p *page) ruleSet(g *sim.EffectiveRuleSet, alone bool) {
+	names := []string{"direction", "priority", "rule", "access", "protocol", "source", "source ports", "destination", "ports", "origin"}
+	if alone {
+		names = append([]string{"nsg", "applied to"}, names...)
+	}
+	rows := []row{header(names...)}
+	for i := range g.Rules {
+		r := &g.Rules[i]
+		c := []cell{
+			plain(r.Direction), {text: strconv.Itoa(r.Priority), right: true}, plain(topology.BareRuleName(r.Name)), plain(r.Access),
+			plain(r.Protocol), plain(side(r.Sources, r.ExpandedSource)), plain(strings.Join(r.SourcePorts, ",")),
+			plain(side(r.Destinations, r.ExpandedDestination)), plain(strings.Join(r.DestinationPorts, ",")), plain(r.Origin.String()).dim(),
+		}
+		c[3].color = accessColor(r.Access)
+		if alone {
+			c = append([]cell{plain(shortName(g.NetworkSecurityGroup.ID)), plain(associationName(g.Association))}, c...)
+		}
+		rows = append(rows, row{cells: c})
+	}
+	if alone {
+		p.table(rows)
+	} else {
+		p.grid("    ", rows)
+	}
+}
+
+// accessColor paints a rule's access like a verdict.
+func accessColor(access string) string {
+	if strings.EqualFold(access, topology.Deny.String()) {
+		return verdictColor(flow.Deny)
+	}
+	return verdictColor(flow.Allow)
+}
+
+// side is one side of a rule in a table: what it names, and for a tag how
+// many prefixes that is.
+func side(names []string, expanded []netip.Prefix) string {
+	s := some(names, "entry", "entries", func(n string) string { return n })
+	if len(expanded) > 0 {
+		s += " (" + count(len(expanded), "prefix", "prefixes") + ")"
+	}
+	return s
+}
+
+// EffectiveRoutes writes the effective routes of an interface: as JSON in the
+// shape of az network nic show-effective-route-table, otherwise as a table.
+// NDJSON has one route a line.
+func (w *Writer) EffectiveRoutes(e *sim.EffectiveRoutes) error {
+	routes := make([]sim.EffectiveRoute, len(e.Routes))
+	for i, r := range e.Routes {
+		r.AddressPrefix = list(r.AddressPrefix)
+		r.NextHopIPAddress = list(r.NextHopIPAddress)
+		r.ServiceTags = list(r.ServiceTags)
+		routes[i] = r
+	}
+	switch w.opt.Format {
+	case JSON:
+		return w.object(withVersion(struct {
+			Value     []sim.EffectiveRoute `json:"value"`
+			Undecided []flow.Missing       `json:"undecided,omitempty"`
+		}{routes, e.Undecided}))
+	case NDJSON:
+		for i := range routes {
+			if err := w.object(&routes[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	p := &page{paint: w.paint()}
+	if w.opt.Format == Text {
+		title := "effective routes of " + p.paint.in(bold, Escape(shortName(e.NetworkInterface)))
+		if e.Subnet != "" {
+			title += ", " + Escape(shortName(e.Subnet))
+		}
+		p.line(title)
+		p.blank()
+	}
+	rows := []row{header("source", "state", "address prefix", "next hop type", "next hop", "name", "origin")}
+	for i := range routes {
+		rows = append(rows, routeRow(&routes[i]))
+	}
+	if w.opt.Format == Table {
+		p.table(rows)
+		return w.flush(p)
+	}
+	p.grid("  ", rows)
+	if len(e.Undecided) > 0 {
+		p.blank()
+		p.missing("  ", e.Undecided)
+	}
+	return w.flush(p)
+}
+
+func routeRow(r *sim.EffectiveRoute) row {
+	name, origin := "", ""
+	if r.Name != nil {
+		name = *r.Name
+	}
+	if r.Origin != nil {
+		origin = r.Origin.String()
+	}
+	prefix := some(r.AddressPrefix, "prefix", "prefixes", func(s string) string { return s })
+	if len(r.ServiceTags) > 0 {
+		prefix = strings.Join(r.ServiceTags, ", ")
+		if n := len(r.AddressPrefix); n > 0 {
+			prefix += " (" + count(n, "prefix", "prefixes") + ")"
+		}
+	}
+	c := []cell{
+		plain(r.Source), plain(r.State), plain(prefix), plain(string(r.NextHopType)),
+		plain(strings.Join(r.NextHopIPAddress, ", ")), plain(name), plain(origin).dim(),
+	}
+	if r.State != "Active" {
+		c[1].color = yellow
+	}
+	return row{cells: c}
+}

@@ -1,0 +1,79 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// SchemaVersion is the version of the JSON output. Fields are only added
+// within a major version.
+const SchemaVersion = "1.0"
+
+// Format is a form of output.
+type Format string
+
+// The formats.
+const (
+	Text   Format = "text"   // for reading
+	Table  Format = "table"  // a header and a line for each row
+	JSON   Format = "json"   // one document with schemaVersion
+	NDJSON Format = "ndjson" // one JSON object a line
+)
+
+// Formats lists the formats by name.
+func Formats() []string {
+	return []string{string(Text), string(Table), string(JSON), string(NDJSON)}
+}
+
+// later lists the formats that are named by the command line's contract and
+// not written yet.
+func later() []string {
+	return []string{"sarif", "junit", "markdown", "github", "azuredevops"}
+}
+
+// ParseFormat reads the name of a format.
+func ParseFormat(name string) (Format, error) {
+	for _, f := range Formats() {
+		if name == f {
+			return Format(f), nil
+		}
+	}
+	for _, f := range later() {
+		if name == f {
+			return "", fmt.Errorf("output format %q is not available yet; use one of %s", name, strings.Join(Formats(), ", "))
+		}
+	}
+	return "", fmt.Errorf("output format %q is not known; use one of %s", name, strings.Join(Formats(), ", "))
+}
+
+// Options are the settings of a [Writer]. The zero value writes text without
+// colour.
+type Options struct {
+	Format Format // "" is Text
+	Color  bool   // text and tables: paint the verdicts
+}
+
+// Writer writes answers in one format. It is not safe for concurrent use; the
+// methods of [Line] are.
+type Writer struct {
+	out   io.Writer
+	opt   Options
+	lines int // of a stream
+}
+
+// New makes a Writer to out.
+func New(out io.Writer, opt Options) *Writer {
+	if opt.Format == "" {
+		opt.Format = Text
+	}
+	return &Writer{out: out, opt: opt}
+}
+
+func (w *Writer) paint() paint { return paint{w.opt.Color} }
+
+// flush writes a page in one call.
+func (w *Writer) flush(p *page) error {
+	_, err := w.out.Write(p.b)
+	return err
+}
