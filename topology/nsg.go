@@ -244,10 +244,13 @@ type ApplicationSecurityGroup struct{ Element }
 type AdminRule struct {
 	Element
 	VirtualNetworks []Ref
-	Priority        int // 1–4096, lower first
-	Direction       Direction
-	Access          Access // Allow, AlwaysAllow or Deny
-	Protocol        Protocol
-	Source          Match
-	Destination     Match
+	// VirtualNetworksUnknown: an export lists the rules that are effective on
+	// a virtual network without naming it; the rule may apply to any.
+	VirtualNetworksUnknown bool
+	Priority               int // 1–4096, lower first
+	Direction              Direction
+	Access                 Access // Allow, AlwaysAllow or Deny
+	Protocol               Protocol
+	Source                 Match
+	Destination            Match
 }

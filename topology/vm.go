@@ -38,6 +38,7 @@ type Disk struct {
 	Managed        Switch
 	Clustered      Switch
 	StorageAccount string // of an unmanaged disk
+	ResourceID     string // of a managed disk, as written; "" where not known
 	Origin         Origin
 }
 

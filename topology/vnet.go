@@ -9,6 +9,9 @@ type VirtualNetwork struct {
 	AddressSpace []netip.Prefix // IPv4 and IPv6, masked
 	Subnets      []*Subnet
 	Peerings     []*Peering
+	// Stub: subnets or peerings were exported without their virtual network;
+	// its address space, other subnets and other peerings are not known.
+	Stub bool
 }
 
 // Subnet is a subnet of a virtual network. A subnet in the data says itself

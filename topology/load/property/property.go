@@ -1,0 +1,177 @@
+// Package property is the table of what is known of every property that
+// Azure's exports carry, and the ledger that is kept with it: each leaf of an
+// element is used, known to be irrelevant, or not modelled, and the three sum
+// to all leaves.
+package property
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+)
+
+// Class says what becomes of a property.
+type Class uint8
+
+// The classes.
+const (
+	NotModelled Class = iota // also: not known at all
+	Irrelevant
+	Used
+)
+
+// String is the class as reports write it.
+func (c Class) String() string {
+	switch c {
+	case Used:
+		return "used"
+	case Irrelevant:
+		return "irrelevant"
+	default:
+		return "not modelled"
+	}
+}
+
+// Property is one property of a shape.
+type Property struct {
+	Name   string   // in ARM's spelling
+	Class  Class    // of everything below it, where Shape is nil
+	Shape  *Shape   // of the object, or of the objects of the list; nil: none
+	Beside bool     // stands beside "properties" in ARM's nested form
+	Except []string // values with which a NotModelled property is irrelevant
+}
+
+// Shape is a resource type or a part of one.
+type Shape struct {
+	Name   string
+	Strict bool // a property not modelled bears on verdicts (bad-inputs row 51)
+	Open   bool // properties not listed are irrelevant: they describe another resource
+	props  map[string]*Property
+	order  []*Property
+}
+
+// Properties returns the shape's properties in the table's order.
+func (s *Shape) Properties() []*Property { return s.order }
+
+// Property finds a property by its name in any ASCII letter case, nil where
+// the table does not know it.
+func (s *Shape) Property(name string) *Property {
+	var buf [64]byte
+	if len(name) > len(buf) {
+		return nil
+	}
+	for i := range len(name) {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		buf[i] = c
+	}
+	return s.props[string(buf[:len(name)])]
+}
+
+// Table is the whole table. It is immutable and safe for concurrent use.
+type Table struct{ shapes map[string]*Shape }
+
+//go:embed properties.txt
+var text string
+
+// Shape finds a shape by its name (a resource type in any letter case, or the
+// name of a part), nil where the table has none.
+func (t *Table) Shape(name string) *Shape { return t.shapes[strings.ToLower(name)] }
+
+// Shapes calls yield for every shape, in no particular order.
+func (t *Table) Shapes(yield func(*Shape) bool) {
+	for _, s := range t.shapes {
+		if !yield(s) {
+			return
+		}
+	}
+}
+
+// NewTable reads the embedded table. An error is a mistake in the table
+// itself.
+func NewTable() (*Table, error) { return parse(text) }
+
+func parse(text string) (*Table, error) {
+	t := &Table{shapes: map[string]*Shape{}}
+	var order []*Shape
+	with := map[*Shape]string{}
+	refs := map[*Property]string{}
+	var cur *Shape
+	for i, line := range strings.Split(text, "\n") {
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 0 || strings.HasPrefix(line, "#"):
+		case line[0] != ' ':
+			cur = &Shape{Name: words[0], props: map[string]*Property{}}
+			for j := 1; j < len(words); j++ {
+				switch words[j] {
+				case "strict":
+					cur.Strict = true
+				case "open":
+					cur.Open = true
+				case "with":
+					if j++; j < len(words) {
+						with[cur] = words[j]
+					}
+				default:
+					return nil, fmt.Errorf("property table, line %d: unknown word %q", i+1, words[j])
+				}
+			}
+			key := strings.ToLower(cur.Name)
+			if t.shapes[key] != nil {
+				return nil, fmt.Errorf("property table, line %d: shape %s twice", i+1, cur.Name)
+			}
+			t.shapes[key] = cur
+			order = append(order, cur)
+		case cur == nil:
+			return nil, fmt.Errorf("property table, line %d: property outside a shape", i+1)
+		default:
+			class, ok := map[string]Class{"used": Used, "irrelevant": Irrelevant, "unmodelled": NotModelled}[words[0]]
+			if !ok {
+				return nil, fmt.Errorf("property table, line %d: unknown class %q", i+1, words[0])
+			}
+			for _, w := range words[1:] {
+				p := &Property{Class: class}
+				w, p.Beside = strings.CutPrefix(w, "^")
+				w, ref, hasShape := strings.Cut(w, "=")
+				values := strings.Split(w, "~")
+				p.Name, p.Except = values[0], values[1:]
+				if hasShape {
+					refs[p] = ref
+				}
+				if cur.Property(p.Name) != nil {
+					return nil, fmt.Errorf("property table, line %d: %s.%s twice", i+1, cur.Name, p.Name)
+				}
+				cur.add(p)
+			}
+		}
+	}
+	for _, s := range order {
+		name, ok := with[s]
+		if !ok {
+			continue
+		}
+		parent := t.Shape(name)
+		if parent == nil {
+			return nil, fmt.Errorf("property table: %s takes over unknown shape %q", s.Name, name)
+		}
+		for _, p := range parent.order {
+			if s.Property(p.Name) == nil { // a shape's own line goes before the common one
+				s.add(p)
+			}
+		}
+	}
+	for p, name := range refs {
+		if p.Shape = t.Shape(name); p.Shape == nil {
+			return nil, fmt.Errorf("property table: %s has unknown shape %q", p.Name, name)
+		}
+	}
+	return t, nil
+}
+
+func (s *Shape) add(p *Property) {
+	s.props[strings.ToLower(p.Name)] = p
+	s.order = append(s.order, p)
+}
