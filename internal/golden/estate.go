@@ -373,6 +373,9 @@ func (e *Estate) LoadBalancer(name, address string, frontendPort, backendPort in
 // NoServiceTags takes the service tag file away.
 func (e *Estate) NoServiceTags() *Estate { e.data.ServiceTags = nil; return e }
 
+// Undated takes the date of the service tag file away.
+func (e *Estate) Undated() *Estate { e.data.ServiceTags.Date = time.Time{}; return e }
+
 // ServiceTag adds a tag to the service tag file, or replaces it.
 func (e *Estate) ServiceTag(name, region string, cidrs ...string) *Estate {
 	c := e.data.ServiceTags
