@@ -50,15 +50,15 @@ type Pos struct{ Line, Column int }
 // Node is a value of a document.
 type Node struct {
 	Kind    Kind
-	Text    string   // scalars: a String's value, a Number or Bool as written
 	Quoted  bool     // YAML: the scalar was quoted (or is a block scalar); JSON strings always are
+	path    bool     // of a root's parent: pointers are XML element paths
+	index   uint32   // among the parent's members or items
+	Text    string   // scalars: a String's value, a Number or Bool as written
 	Members []Member // Object, in order; keys are unique
 	Items   []*Node  // Array
 	Pos     Pos
 
-	parent *Node  // nil in a tree that was not read from a file
-	anchor string // of a root's parent: the pointer of the root
-	path   bool   // of a root's parent: pointers are XML element paths
+	parent *Node // nil in a tree that was not read from a file
 }
 
 // Member is a key of an object with its value.

@@ -12,21 +12,25 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// jsonReader reads one JSON document. The tokenizer checks the grammar, names
-// and encoding of a value; the tree is then built from text known to be valid.
+// jsonReader reads one JSON document. The tokenizer checks the grammar and the
+// encoding of a value as a whole; its tree is then built from text known to be
+// valid, where keys that repeat are refused.
 type jsonReader struct {
-	src  *Source
-	dec  *jsontext.Decoder
-	tree treeBuilder
+	src     *Source
+	dec     *jsontext.Decoder
+	tree    treeBuilder
+	pointer string // of the value that is read next
+	key     bool   // a key is read next
 }
 
 func (s *Source) newJSON() *jsonReader {
-	j := &jsonReader{src: s}
-	j.tree.src = s
 	s.text.limitErr = s.tooLarge("JSON element", maxElementBytes)
 	s.text.limitBytes = maxElementBytes
-	j.dec = jsontext.NewDecoder(s.text)
-	return j
+	return &jsonReader{
+		src:  s,
+		dec:  jsontext.NewDecoder(s.text, jsontext.AllowDuplicateNames(true)),
+		tree: treeBuilder{src: s},
+	}
 }
 
 // value reads the next value whole. It returns its text, valid until the next
@@ -47,7 +51,7 @@ func (s *Source) readJSON() ([]*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := j.tree.build(v, off, "")
+	root, err := j.tree.build(v, off, "", 0)
 	if err != nil {
 		return nil, err
 	}
@@ -56,18 +60,17 @@ func (s *Source) readJSON() ([]*Node, error) {
 
 // end refuses whatever follows the top value.
 func (j *jsonReader) end() error {
+	kind := j.dec.PeekKind()
+	off := j.dec.InputOffset()
 	_, err := j.dec.ReadToken()
 	if err == io.EOF {
 		return nil
 	}
-	if err == nil {
-		err = errors.New("more text")
-	}
 	var syn *jsontext.SyntacticError
-	if !errors.As(err, &syn) && err.Error() != "more text" {
+	if err != nil && !errors.As(err, &syn) {
 		return j.fail(err)
 	}
-	return j.trailing()
+	return j.trailing(off, kind)
 }
 
 // Raw is one element of a JSON file: text that was checked but not yet built
@@ -81,8 +84,10 @@ type Raw struct {
 	index   int
 }
 
-// Text is the element as written: one valid JSON value without blanks around
-// it, its names unique in each object. Valid until visit returns.
+// Text is the element as written: one JSON value without blanks around it,
+// valid but for names that may repeat, which only [Raw.Node] refuses. It is nil
+// where the document is itself the element. The bytes are gone when visit
+// returns.
 func (r *Raw) Text() []byte { return r.text }
 
 // Index is the element's place in its list, counted from 0.
@@ -95,7 +100,7 @@ func (r *Raw) Pos() Pos { return r.j.src.text.at(r.off) }
 // Node builds the element's tree.
 func (r *Raw) Node() (*Node, error) {
 	if r.node == nil {
-		n, err := r.j.tree.build(r.text, r.off, r.pointer)
+		n, err := r.j.tree.build(r.text, r.off, r.pointer, strings.Count(r.pointer, "/"))
 		if err != nil {
 			return nil, err
 		}
@@ -138,6 +143,7 @@ func (j *jsonReader) list(env *Envelope, pointer string, visit func(*Envelope, *
 	}
 	env.ListPos = j.src.text.at(j.dec.InputOffset() - 1)
 	for i := 0; ; i++ {
+		j.pointer = pointer + "/" + strconv.Itoa(i)
 		if j.dec.PeekKind() == ']' {
 			_, err := j.dec.ReadToken()
 			return j.fail(err)
@@ -147,10 +153,13 @@ func (j *jsonReader) list(env *Envelope, pointer string, visit func(*Envelope, *
 			return err
 		}
 		env.Elements++
-		if err := visit(env, &Raw{j: j, text: v, off: off, pointer: pointer + "/" + strconv.Itoa(i), index: i}); err != nil {
+		raw := &Raw{j: j, text: v, off: off, pointer: j.pointer, index: i}
+		if err := visit(env, raw); err != nil {
 			return err
 		}
-		j.src.text.at(j.dec.InputOffset())
+		if raw.node == nil {
+			j.src.text.pass(off, v)
+		}
 		j.src.text.forget()
 	}
 }
@@ -161,9 +170,11 @@ func (j *jsonReader) envelope(env *Envelope, visit func(*Envelope, *Raw) error) 
 		return j.fail(err)
 	}
 	start := j.src.text.at(j.dec.InputOffset() - 1)
-	root := &Node{Kind: Object, Pos: start, parent: &Node{}}
+	root := &Node{Kind: Object, Pos: start, parent: rootAt("")}
 	found := false
+	var names names
 	for {
+		j.pointer, j.key = "", true
 		if j.dec.PeekKind() == '}' {
 			if _, err := j.dec.ReadToken(); err != nil {
 				return j.fail(err)
@@ -175,19 +186,19 @@ func (j *jsonReader) envelope(env *Envelope, visit func(*Envelope, *Raw) error) 
 			return err
 		}
 		m := Member{Pos: j.src.text.at(off)}
-		m.Key, err = j.tree.key(name, m.Pos, root)
-		if err != nil {
+		if m.Key, err = j.tree.name(name, m.Pos); err != nil {
 			return err
 		}
-		if err := j.tree.unique(env.Members, m, root); err != nil {
-			return err
+		if k := names.earlier(env.Members, m.Key); k >= 0 {
+			return foldedTwice(j.src, &env.Members[k], m, root)
 		}
+		j.pointer, j.key = "/"+escapePointer(m.Key), false
 		if isListKey(m.Key) && j.dec.PeekKind() == '[' {
 			if found {
 				return j.src.twoLists(m.Pos, env.List, m.Key)
 			}
 			env.List, found = m.Key, true
-			if err := j.list(env, "/"+escapePointer(m.Key), visit); err != nil {
+			if err := j.list(env, j.pointer, visit); err != nil {
 				return err
 			}
 			continue
@@ -196,7 +207,7 @@ func (j *jsonReader) envelope(env *Envelope, visit func(*Envelope, *Raw) error) 
 		if err != nil {
 			return err
 		}
-		m.Value, err = j.tree.build(v, voff, "/"+escapePointer(m.Key))
+		m.Value, err = j.tree.build(v, voff, j.pointer, 1)
 		if err != nil {
 			return err
 		}
@@ -206,15 +217,15 @@ func (j *jsonReader) envelope(env *Envelope, visit func(*Envelope, *Raw) error) 
 		return nil
 	}
 	root.Members, env.Members, env.Single = env.Members, nil, true
-	for _, m := range root.Members {
-		m.Value.parent = root
+	for i, m := range root.Members {
+		m.Value.under(root, i)
 	}
 	env.Elements = 1
 	return visit(env, &Raw{j: j, node: root})
 }
 
-// treeBuilder makes nodes from valid JSON text. It allocates in slabs and
-// shares the texts of keys and short values.
+// treeBuilder makes nodes from JSON text whose grammar was checked. It
+// allocates in slabs and shares the texts of keys and short values.
 type treeBuilder struct {
 	src     *Source
 	b       []byte // the text of one value
@@ -226,20 +237,20 @@ type treeBuilder struct {
 	mstack  []Member
 	istack  []*Node
 	intern  [4096]string
-	err     *Error
+
+	err     *Error // why the tree is refused
+	errNode *Node  // whose pointer the error gets once the tree is tied together
+	errKey  string // "" or "/key" below that node
 }
 
-// build makes the tree of one value that begins at the offset. The pointer is
-// that of the value.
-func (t *treeBuilder) build(b []byte, off int64, pointer string) (*Node, error) {
+// build makes the tree of one value that begins at the offset. The pointer and
+// the number of levels around it are those of the value.
+func (t *treeBuilder) build(b []byte, off int64, pointer string, depth int) (*Node, error) {
 	t.b, t.off, t.count, t.err = b, off, 0, nil
 	t.mstack, t.istack = t.mstack[:0], t.istack[:0]
-	anchor := t.node()
-	anchor.anchor = pointer
-	root := t.node()
-	root.parent = anchor
-	t.value(0, root, 0)
-	if t.err != nil {
+	root := t.node().under(rootAt(pointer), 0)
+	if t.value(0, root, depth); t.err != nil {
+		t.err.Pointer = shortPointer(t.errNode.Pointer() + t.errKey)
 		return nil, t.err
 	}
 	return root, nil
@@ -254,25 +265,29 @@ func (t *treeBuilder) node() *Node {
 	return n
 }
 
-func (t *treeBuilder) fail(n *Node, pos Pos, found, expected, hint string) {
+// fail refuses the tree, for the first reason given. It returns the index
+// where reading goes on: behind everything.
+func (t *treeBuilder) fail(n *Node, pos Pos, found []byte, expected, hint string) int {
 	if t.err == nil {
-		t.err = &Error{File: t.src.name, Pos: pos, Pointer: n.Pointer(), Found: found, Expected: expected, Hint: hint}
+		t.err, t.errNode, t.errKey = &Error{File: t.src.name, Pos: pos, Expected: expected, Hint: hint}, n, ""
+		if found != nil {
+			t.err.Found = quote(found)
+		}
 	}
+	return len(t.b)
 }
 
 // value fills the node from the text at index i and returns the index behind
-// it. After an error the index means nothing.
+// it.
 func (t *treeBuilder) value(i int, n *Node, depth int) int {
 	n.Pos = t.src.text.at(t.off + int64(i))
 	if t.count++; t.count > t.src.lim.Nodes {
-		t.fail(n, n.Pos, "", fmt.Sprintf("expected at most %d values in one element", t.src.lim.Nodes), "split the export")
-		return len(t.b)
+		return t.fail(n, n.Pos, nil, fmt.Sprintf("expected at most %d values in one element", t.src.lim.Nodes), "split the export")
 	}
 	switch c := t.b[i]; c {
 	case '{', '[':
 		if depth >= t.src.lim.Depth {
-			t.fail(n, n.Pos, "", fmt.Sprintf("expected at most %d levels of nesting", t.src.lim.Depth), "export the resources themselves")
-			return len(t.b)
+			return t.fail(n, n.Pos, nil, tooDeep(t.src.lim.Depth), depthHint)
 		}
 		if c == '{' {
 			return t.object(i, n, depth)
@@ -280,9 +295,8 @@ func (t *treeBuilder) value(i int, n *Node, depth int) int {
 		return t.array(i, n, depth)
 	case '"':
 		n.Kind, n.Quoted = String, true
-		var end int
-		n.Text, end = t.string(i, n)
-		return end
+		n.Text, i = t.string(i, n, n.Pos)
+		return i
 	case 't':
 		n.Kind, n.Text = Bool, "true"
 		return i + 4
@@ -302,12 +316,18 @@ func (t *treeBuilder) value(i int, n *Node, depth int) int {
 	}
 }
 
+const depthHint = "export the resources themselves"
+
+func tooDeep(limit int) string {
+	return fmt.Sprintf("expected at most %d levels of nesting", limit)
+}
+
 func numberByte(c byte) bool {
 	return c >= '0' && c <= '9' || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-'
 }
 
 func (t *treeBuilder) skipBlanks(i int) int {
-	for t.b[i] == ' ' || t.b[i] == '\n' || t.b[i] == '\r' || t.b[i] == '\t' {
+	for t.b[i] <= ' ' {
 		i++
 	}
 	return i
@@ -316,64 +336,50 @@ func (t *treeBuilder) skipBlanks(i int) int {
 func (t *treeBuilder) object(i int, n *Node, depth int) int {
 	n.Kind = Object
 	base := len(t.mstack)
-	var seen uint64 // a bit for each folded key's hash
+	var names names
 	i = t.skipBlanks(i + 1)
 	for t.b[i] != '}' {
 		pos := t.src.text.at(t.off + int64(i))
-		key, end := t.keyAt(i, pos, n)
-		if t.err != nil {
-			return len(t.b)
+		var key string
+		if key, i = t.key(i, n, pos); t.err != nil {
+			break
 		}
-		bit := foldBit(key)
-		if seen&bit != 0 {
-			if err := t.unique(t.mstack[base:], Member{Key: key, Pos: pos}, n); err != nil {
-				return len(t.b)
-			}
+		m := Member{Key: key, Pos: pos}
+		if k := names.earlier(t.mstack[base:], key); k >= 0 {
+			i = t.fail(n, pos, []byte(key), twice(&t.mstack[base+k], key), twiceHint)
+			t.errKey = "/" + escapePointer(key)
+			break
 		}
-		seen |= bit
-		i = t.skipBlanks(end) + 1 // the colon
-		i = t.skipBlanks(i)
-		child := t.node()
-		child.parent = n
-		t.mstack = append(t.mstack, Member{Key: key, Pos: pos, Value: child})
-		i = t.value(i, child, depth+1)
-		if t.err != nil {
-			t.adopt(n, base)
-			return len(t.b)
+		m.Value = t.node().under(n, len(t.mstack)-base)
+		t.mstack = append(t.mstack, m)
+		i = t.skipBlanks(t.skipBlanks(i) + 1) // the colon
+		if i = t.value(i, m.Value, depth+1); t.err != nil {
+			break
 		}
 		if i = t.skipBlanks(i); t.b[i] == ',' {
 			i = t.skipBlanks(i + 1)
 		}
 	}
-	t.adopt(n, base)
+	if k := len(t.mstack) - base; k > 0 {
+		if len(t.members) < k {
+			t.members = make([]Member, max(512, k))
+		}
+		n.Members = t.members[:k:k]
+		t.members = t.members[k:]
+		copy(n.Members, t.mstack[base:])
+		t.mstack = t.mstack[:base]
+	}
 	return i + 1
-}
-
-// adopt moves the members on the stack into the node.
-func (t *treeBuilder) adopt(n *Node, base int) {
-	k := len(t.mstack) - base
-	if k == 0 {
-		return
-	}
-	if len(t.members) < k {
-		t.members = make([]Member, max(512, k))
-	}
-	n.Members = t.members[:k:k]
-	t.members = t.members[k:]
-	copy(n.Members, t.mstack[base:])
-	t.mstack = t.mstack[:base]
 }
 
 func (t *treeBuilder) array(i int, n *Node, depth int) int {
 	n.Kind = Array
 	base := len(t.istack)
 	i = t.skipBlanks(i + 1)
-	for t.b[i] != ']' && t.err == nil {
-		child := t.node()
-		child.parent = n
+	for t.b[i] != ']' {
+		child := t.node().under(n, len(t.istack)-base)
 		t.istack = append(t.istack, child)
-		i = t.value(i, child, depth+1)
-		if t.err != nil {
+		if i = t.value(i, child, depth+1); t.err != nil {
 			break
 		}
 		if i = t.skipBlanks(i); t.b[i] == ',' {
@@ -392,8 +398,9 @@ func (t *treeBuilder) array(i int, n *Node, depth int) int {
 	return i + 1
 }
 
-// string reads the string at index i.
-func (t *treeBuilder) string(i int, n *Node) (string, int) {
+// string reads the string at index i, whose place is given for an error that
+// concerns the node n.
+func (t *treeBuilder) string(i int, n *Node, pos Pos) (string, int) {
 	b := t.b
 	j := i + 1
 	for b[j] != '"' && b[j] != '\\' && b[j] < utf8.RuneSelf {
@@ -416,28 +423,25 @@ func (t *treeBuilder) string(i int, n *Node) (string, int) {
 		return t.share(b[i+1 : j]), j + 1
 	}
 	text, err := jsontext.AppendUnquote(nil, b[i:j+1])
-	if err != nil {
-		t.fail(n, n.Pos, quote(b[i:j+1]), "expected a valid string", "")
-	}
-	if bytes.IndexByte(text, 0) >= 0 {
-		t.fail(n, n.Pos, quote(b[i:j+1]), "expected text without NUL characters", "")
+	if err != nil || bytes.IndexByte(text, 0) >= 0 {
+		return "", t.fail(n, pos, b[i:j+1], "expected text without NUL characters", "")
 	}
 	return string(text), j + 1
 }
 
-// keyAt reads the key at index i.
-func (t *treeBuilder) keyAt(i int, pos Pos, n *Node) (string, int) {
-	key, end := t.string(i, n)
+// key reads the key at index i.
+func (t *treeBuilder) key(i int, n *Node, pos Pos) (string, int) {
+	key, end := t.string(i, n, pos)
 	if t.err == nil && hasControl(key) {
-		t.fail(n, pos, quote(t.b[i:end]), "expected a name without control characters", "")
+		end = t.fail(n, pos, t.b[i:end], "expected a name without control characters", "")
 	}
 	return key, end
 }
 
-// key is keyAt for a name that stands alone.
-func (t *treeBuilder) key(b []byte, pos Pos, n *Node) (string, error) {
+// name reads a key that stands alone.
+func (t *treeBuilder) name(b []byte, pos Pos) (string, error) {
 	t.b, t.err = b, nil
-	key, _ := t.keyAt(0, pos, n)
+	key, _ := t.key(0, nil, pos)
 	if t.err != nil {
 		return "", t.err
 	}
@@ -451,49 +455,6 @@ func hasControl(s string) bool {
 		}
 	}
 	return false
-}
-
-// unique refuses a member whose key equals an earlier one when folded.
-func (t *treeBuilder) unique(earlier []Member, m Member, n *Node) error {
-	if err := foldedTwice(t.src, earlier, m, n); err != nil {
-		if t.err == nil {
-			t.err = err
-		}
-		return err
-	}
-	return nil
-}
-
-// foldedTwice is the refusal of a key that is there already, in this or
-// another letter case: two readers would take two different values.
-func foldedTwice(s *Source, earlier []Member, m Member, n *Node) *Error {
-	for i := range earlier {
-		e := &earlier[i]
-		if !strings.EqualFold(e.Key, m.Key) {
-			continue
-		}
-		what := "expected each key once"
-		if e.Key != m.Key {
-			what = "expected keys that differ in more than letter case"
-		}
-		return &Error{File: s.name, Pos: m.Pos, Pointer: n.Pointer() + "/" + escapePointer(m.Key), Found: quote([]byte(m.Key)),
-			Expected: fmt.Sprintf("%s (%s is already at line %d, column %d)", what, quote([]byte(e.Key)), e.Pos.Line, e.Pos.Column),
-			Hint:     "remove one of the two"}
-	}
-	return nil
-}
-
-// foldBit is one of 64 bits, the same for keys that are equal when folded.
-func foldBit(key string) uint64 {
-	h := uint32(2166136261)
-	for i := 0; i < len(key); i++ {
-		c := key[i]
-		if c >= utf8.RuneSelf {
-			return ^uint64(0) // folding may change the bytes: compare with all
-		}
-		h = (h ^ uint32(c|0x20)) * 16777619
-	}
-	return 1 << (h >> 26)
 }
 
 // share returns the text as a string, the same one for short texts that

@@ -13,57 +13,46 @@ func (n *Node) Pointer() string {
 	if n == nil {
 		return ""
 	}
-	var chain []*Node // from n upwards, without the root's anchor
+	var chain []*Node // from n upwards to the root
 	top := n
 	for ; top.parent != nil; top = top.parent {
 		chain = append(chain, top)
 	}
+	// The root's parent is no value: its text is the root's own pointer.
 	var b strings.Builder
-	b.WriteString(top.anchor)
-	// The last of the chain is the root, which the anchor names already.
+	b.WriteString(top.Text)
 	for i := len(chain) - 2; i >= 0; i-- {
-		parent, child := chain[i+1], chain[i]
-		switch parent.Kind {
-		case Array:
-			k := indexOf(parent.Items, child)
-			if top.path {
-				b.WriteByte('[')
-				b.WriteString(strconv.Itoa(k + 1))
-				b.WriteByte(']')
-			} else {
-				b.WriteByte('/')
-				b.WriteString(strconv.Itoa(k))
-			}
-		case Object:
-			b.WriteByte('/')
-			key := keyOf(parent.Members, child)
-			if top.path {
-				b.WriteString(key)
-			} else {
-				b.WriteString(escapePointer(key))
-			}
+		parent, k := chain[i+1], int(chain[i].index)
+		switch {
+		case parent.Kind == Object && top.path:
+			b.WriteString("/" + parent.Members[k].Key)
+		case parent.Kind == Object:
+			b.WriteString("/" + escapePointer(parent.Members[k].Key))
+		case top.path:
+			b.WriteString("[" + strconv.Itoa(k+1) + "]")
+		default:
+			b.WriteString("/" + strconv.Itoa(k))
 		}
 	}
 	return b.String()
 }
 
-func indexOf(items []*Node, n *Node) int {
-	for i, it := range items {
-		if it == n {
-			return i
-		}
+// top is the node above the root.
+func (n *Node) top() *Node {
+	for n.parent != nil {
+		n = n.parent
 	}
-	return -1
+	return n
 }
 
-func keyOf(members []Member, n *Node) string {
-	for i := range members {
-		if members[i].Value == n {
-			return members[i].Key
-		}
-	}
-	return ""
+// under makes the node a child of the parent, at the given place.
+func (n *Node) under(parent *Node, index int) *Node {
+	n.parent, n.index = parent, uint32(index)
+	return n
 }
+
+// rootAt makes a parent for the root of a tree whose pointer is given.
+func rootAt(pointer string) *Node { return &Node{Text: pointer} }
 
 // escapePointer escapes a key as a reference token of RFC 6901.
 func escapePointer(key string) string {
@@ -71,4 +60,13 @@ func escapePointer(key string) string {
 		return key
 	}
 	return strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1")
+}
+
+// shortPointer cuts a pointer that is too long for a message.
+func shortPointer(p string) string {
+	const most = 200
+	if len(p) <= most {
+		return p
+	}
+	return strings.ToValidUTF8(p[:most], "") + "…"
 }

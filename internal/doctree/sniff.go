@@ -2,6 +2,7 @@ package doctree
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strconv"
 	"unicode/utf8"
@@ -27,32 +28,36 @@ func (s *Source) sniff() error {
 	case len(body) == 0:
 		return s.errorf(Pos{1, 1}, "begins with more than 64 KiB of blanks", "export it again")
 	case hasPrefixFold(body, "<!doctype html"), hasPrefixFold(body, "<html"):
-		return refuse("expected an export, found a web page", "a sign-in page was saved: sign in and download the file again")
+		return refuse("expected an export, not a web page", "a sign-in page was saved: sign in and download the file again")
 	case bytes.HasPrefix(body, []byte("<Objs")):
-		return refuse("expected JSON, YAML or plain XML, found PowerShell CLIXML", "use ConvertTo-Json -Depth 100 instead of Export-Clixml")
-	case body[0] == '<':
+		return refuse("expected JSON, YAML or plain XML, not PowerShell CLIXML", "use ConvertTo-Json -Depth 100 instead of Export-Clixml")
+	case startsXML(body):
 		s.format = XML
 	case body[0] == 0x1b:
-		return refuse("expected an export, found terminal colours", "export with -o json, not -o jsonc")
-	case (body[0] == '{' || body[0] == '[') && colouredWithin(body):
-		return refuse("expected an export, found terminal colours", "export with -o json, not -o jsonc")
+		return refuse(colours, coloursHint)
 	case body[0] == '{', body[0] == '[':
 		s.format = JSON
 	case bytes.HasPrefix(body, gzipMagic):
-		return refuse(expected+", found gzip inside gzip", "unpack it once")
+		return refuse(expected+", not gzip inside gzip", "unpack it once")
 	case archive(body) != "":
-		return refuse(expected+", found "+archive(body), "unpack it first")
+		return refuse(expected+", not "+archive(body), "unpack it first")
 	case cliMessage(body):
-		return refuse("expected an export, found messages of the command line mixed in", cliHint)
+		return refuse(mixedIn, cliHint)
 	case bytes.IndexByte(body, 0) >= 0:
-		return refuse(expected+", found binary data", "")
+		return refuse(expected+", not binary data", "")
 	default:
 		s.format = YAML
 	}
 	return nil
 }
 
-const cliHint = "redirect only the output (> file), not the messages (2>&1)"
+// The refusals that more than one format has.
+const (
+	mixedIn     = "expected an export alone, without messages of the command line"
+	cliHint     = "redirect only the output (> file), not the messages (2>&1)"
+	colours     = "expected an export without terminal colours"
+	coloursHint = "export with -o json, not -o jsonc"
+)
 
 // archive names a packed format that is not read.
 func archive(b []byte) string {
@@ -89,27 +94,18 @@ func cliMessage(b []byte) bool {
 	return false
 }
 
-// colouredWithin reports a colour sequence right after the opening bracket, as
-// -o jsonc writes it.
-func colouredWithin(body []byte) bool {
-	rest := bytes.TrimLeft(body[1:], " \t\r\n")
-	return len(rest) > 1 && rest[0] == 0x1b && rest[1] == '['
+// startsXML reports whether a text begins with a tag, a declaration or a
+// comment.
+func startsXML(b []byte) bool {
+	if len(b) < 2 || b[0] != '<' {
+		return false
+	}
+	c := b[1]
+	return c == '?' || c == '!' || c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= utf8.RuneSelf
 }
 
 func hasPrefixFold(b []byte, prefix string) bool {
 	return len(b) >= len(prefix) && bytes.EqualFold(b[:len(prefix)], []byte(prefix))
-}
-
-// positionIn is the place of an offset in a text that is held whole.
-func positionIn(b []byte, off int) Pos {
-	off = min(max(off, 0), len(b))
-	line, start := 1, 0
-	for i := 0; i < off; i++ {
-		if b[i] == '\n' || b[i] == '\r' && (i+1 == len(b) || b[i+1] != '\n') {
-			line, start = line+1, i+1
-		}
-	}
-	return Pos{Line: line, Column: utf8.RuneCount(b[start:off]) + 1}
 }
 
 // quote shows the beginning of a text in an error: its first line, quoted,
@@ -119,38 +115,28 @@ func quote(b []byte) string {
 		b = b[:i]
 	}
 	const most = 80
-	out := make([]byte, 0, most)
-	out = append(out, '"')
-	cut := false
-	for len(b) > 0 {
+	out := []byte{'"'}
+	for used := 1; len(b) > 0; {
 		r, n := utf8.DecodeRune(b)
 		var next []byte
 		switch {
 		case r == utf8.RuneError && n <= 1:
-			next = append(next, '\\', 'x', hexDigits[b[0]>>4], hexDigits[b[0]&15])
+			next = fmt.Appendf(nil, `\x%02x`, b[0])
+		case r == '"':
+			next = []byte(`\"`)
+		case r == '\'':
+			next = []byte{'\''}
 		default:
 			q := strconv.AppendQuoteRune(nil, r)
 			next = q[1 : len(q)-1]
-			if r == '"' {
-				next = []byte(`\"`)
-			} else if r == '\'' {
-				next = []byte(`'`)
-			}
 		}
-		if utf8.RuneCount(out)+utf8.RuneCount(next) > most-2 {
-			cut = true
-			break
+		if used += utf8.RuneCount(next); used > most-1 {
+			return string(append(out, "…"...))
 		}
 		out = append(out, next...)
 		b = b[n:]
 	}
-	if cut {
-		out = append(out, "…"...)
-		return string(out)
-	}
 	return string(append(out, '"'))
 }
-
-const hexDigits = "0123456789abcdef"
 
 func isEOF(err error) bool { return err == io.EOF }

@@ -197,7 +197,7 @@ func (s *Source) gzipError(err error, started bool) error {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return s.errorf(Pos{}, "gzip data ended early", "copy or download the file again")
 	case errors.Is(err, gzip.ErrHeader) && started:
-		return s.errorf(Pos{}, "expected nothing after the gzip data, found bytes that are not gzip", "pack the file again")
+		return s.errorf(Pos{}, "expected nothing but gzip data after the first member", "pack the file again")
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		return s.errorf(Pos{}, "damaged gzip data: "+err.Error(), "copy or download the file again")
 	default:
@@ -216,7 +216,7 @@ func (s *Source) decode(br *bufio.Reader) (io.Reader, error) {
 	starts := func(mark ...byte) bool { return bytes.HasPrefix(b, mark) }
 	switch {
 	case starts(0xFF, 0xFE, 0, 0), starts(0, 0, 0xFE, 0xFF):
-		return nil, s.errorf(Pos{1, 1}, "expected UTF-8 or UTF-16, found UTF-32", hint)
+		return nil, s.errorf(Pos{1, 1}, "expected UTF-8 or UTF-16, not UTF-32", hint)
 	case starts(0xEF, 0xBB, 0xBF):
 		s.notes = append(s.notes, Note{Text: "starts with a UTF-8 byte order mark", Pos: Pos{1, 1}})
 		return br, discard(br, 3)
@@ -230,11 +230,11 @@ func (s *Source) decode(br *bufio.Reader) (io.Reader, error) {
 		return &utf16Reader{src: s, br: br, big: true}, discard(br, 2)
 	case len(b) >= 4 && b[0] != 0 && b[1] == 0 && b[2] == 0 && b[3] == 0,
 		len(b) >= 4 && b[0] == 0 && b[1] == 0 && b[2] == 0 && b[3] != 0:
-		return nil, s.errorf(Pos{1, 1}, "expected UTF-8 or UTF-16 with a byte order mark, found UTF-32", hint)
+		return nil, s.errorf(Pos{1, 1}, "expected UTF-8 or UTF-16, not UTF-32", hint)
 	case len(b) >= 4 && b[0] != 0 && b[1] == 0 && b[2] != 0 && b[3] == 0,
 		len(b) >= 4 && b[0] == 0 && b[1] != 0 && b[2] == 0 && b[3] != 0,
 		len(b) >= 2 && len(b) < 4 && (b[0] == 0) != (b[1] == 0):
-		return nil, s.errorf(Pos{1, 1}, "expected UTF-8 or UTF-16 with a byte order mark, found UTF-16 without one", hint)
+		return nil, s.errorf(Pos{1, 1}, "expected UTF-8, or UTF-16 with a byte order mark, not UTF-16 without one", hint)
 	}
 	return br, nil
 }
@@ -256,14 +256,14 @@ func (s *Source) wrap(err error) error {
 // utf16Reader turns UTF-16 code units into UTF-8 and refuses lone surrogates
 // and half a unit at the end.
 type utf16Reader struct {
-	src  *Source
-	br   *bufio.Reader
-	big  bool
-	out  []byte // decoded, not yet handed out
-	off  int    // of out
-	pos  int64  // bytes read after the mark
-	line int    // line breaks seen, to name the place of a refusal
-	err  error
+	src *Source
+	br  *bufio.Reader
+	big bool
+	out []byte // decoded, not yet handed out
+	off int    // of out
+	pos Pos    // of the next character; the zero value is the beginning
+	cr  bool   // the last character was a carriage return
+	err error
 }
 
 func (u *utf16Reader) Read(p []byte) (int, error) {
@@ -271,57 +271,68 @@ func (u *utf16Reader) Read(p []byte) (int, error) {
 		if u.err != nil {
 			return 0, u.err
 		}
-		u.fill()
+		u.out, u.off = u.out[:0], 0
+		u.err = u.fill()
 	}
 	n := copy(p, u.out[u.off:])
 	u.off += n
 	return n, nil
 }
 
-func (u *utf16Reader) unit() (uint16, error) {
-	var b [2]byte
-	n, err := io.ReadFull(u.br, b[:])
-	u.pos += int64(n)
-	switch {
-	case err == io.ErrUnexpectedEOF:
-		return 0, u.src.errorf(Pos{Line: u.line + 1, Column: 1}, "ended early in the middle of a UTF-16 character", "copy or export the file again")
-	case err != nil:
-		return 0, err
-	case u.big:
-		return uint16(b[0])<<8 | uint16(b[1]), nil
-	default:
-		return uint16(b[1])<<8 | uint16(b[0]), nil
+// fill decodes what the underlying buffer holds.
+func (u *utf16Reader) fill() error {
+	if _, err := u.br.Peek(4); err != nil && err != io.EOF {
+		return err
 	}
+	b, _ := u.br.Peek(u.br.Buffered())
+	last := len(b) < 4 // nothing will follow
+	if len(b) == 0 {
+		return io.EOF
+	}
+	used := 0
+	for len(b)-used >= 2 {
+		r, n := rune(u.unit(b[used:])), 2
+		if utf16.IsSurrogate(r) {
+			if len(b)-used < 4 && !last {
+				break
+			}
+			low := rune(0)
+			if len(b)-used >= 4 {
+				low = rune(u.unit(b[used+2:]))
+			}
+			if r, n = utf16.DecodeRune(r, low), 4; r == utf8.RuneError {
+				return u.refuse("expected whole characters, not half of a surrogate pair")
+			}
+		}
+		u.advance(r)
+		u.out = utf8.AppendRune(u.out, r)
+		used += n
+	}
+	if used == 0 {
+		return u.refuse("ended early in the middle of a UTF-16 character")
+	}
+	return discard(u.br, used)
 }
 
-// fill decodes the next characters into out.
-func (u *utf16Reader) fill() {
-	u.out, u.off = u.out[:0], 0
-	for len(u.out) < 32<<10 {
-		c, err := u.unit()
-		if err != nil {
-			u.err = err
-			return
-		}
-		r := rune(c)
-		if utf16.IsSurrogate(r) {
-			low, err := u.unit()
-			if err == io.EOF || err == nil {
-				r = utf16.DecodeRune(r, rune(low))
-			}
-			if err != nil && err != io.EOF {
-				u.err = err
-				return
-			}
-			if err == io.EOF || r == utf8.RuneError {
-				u.err = u.src.errorf(Pos{Line: u.line + 1, Column: 1},
-					fmt.Sprintf("expected whole UTF-16 characters, found a lone surrogate before byte %d", u.pos+2), "copy or export the file again")
-				return
-			}
-		}
-		if r == '\n' {
-			u.line++
-		}
-		u.out = utf8.AppendRune(u.out, r)
+func (u *utf16Reader) unit(b []byte) uint16 {
+	if u.big {
+		return uint16(b[0])<<8 | uint16(b[1])
 	}
+	return uint16(b[1])<<8 | uint16(b[0])
+}
+
+func (u *utf16Reader) advance(r rune) {
+	switch {
+	case r == '\n' && u.cr:
+	case r == '\n', r == '\r':
+		u.pos.Line++
+		u.pos.Column = 0
+	default:
+		u.pos.Column++
+	}
+	u.cr = r == '\r'
+}
+
+func (u *utf16Reader) refuse(expected string) error {
+	return u.src.errorf(Pos{u.pos.Line + 1, u.pos.Column + 1}, expected, "copy or export the file again")
 }

@@ -114,6 +114,23 @@ func (t *text) at(off int64) Pos {
 	return Pos{Line: t.line, Column: int(off-t.lineStart-t.extra) + 1}
 }
 
+// pass moves the position behind a value that nobody looked into.
+func (t *text) pass(off int64, value []byte) {
+	t.at(off)
+	line := t.line
+	end := off + int64(len(value))
+	t.at(end)
+	tail := value
+	if t.line != line {
+		tail = value[len(value)-int(end-t.lineStart):]
+	}
+	for _, c := range tail {
+		if c&0xC0 == 0x80 {
+			t.extra++
+		}
+	}
+}
+
 // forget drops the line starts that were passed.
 func (t *text) forget() {
 	if t.passed > 4096 && t.passed > len(t.starts)/2 {
