@@ -24,8 +24,6 @@ const (
 	HopFirewall         HopKind = "firewall"
 	HopHostFirewall     HopKind = "hostFirewall"
 	HopProxy            HopKind = "proxy"
-	HopReturn           HopKind = "return" // the way back
-	HopDestination      HopKind = "destination"
 )
 
 // Hop is one gate or step of a path.
@@ -65,16 +63,16 @@ type EndInfo struct {
 
 // Outcome is what every answer, and every part of one, says.
 type Outcome struct {
-	Verdict                flow.Verdict      `json:"verdict"`
-	UnderAssumptions       string            `json:"underAssumptions,omitempty"` // strict mode: the verdict with them
-	Code                   flow.Code         `json:"code"`
-	RuleName               string            `json:"ruleName,omitempty"`
-	Priority               int               `json:"priority,omitempty"`
-	NetworkSecurityGroup   string            `json:"networkSecurityGroup,omitempty"`
-	Hops                   []Hop             `json:"hops"`
-	Assumptions            []flow.Assumption `json:"assumptions"`
-	Missing                []flow.Missing    `json:"missing,omitempty"`
-	Notes                  []string          `json:"notes,omitempty"`
+	Verdict              flow.Verdict      `json:"verdict"`
+	UnderAssumptions     string            `json:"underAssumptions,omitempty"` // strict mode: the verdict with them
+	Code                 flow.Code         `json:"code"`
+	RuleName             string            `json:"ruleName,omitempty"`
+	Priority             int               `json:"priority,omitempty"`
+	NetworkSecurityGroup string            `json:"networkSecurityGroup,omitempty"`
+	Hops                 []Hop             `json:"hops"`
+	Assumptions          []flow.Assumption `json:"assumptions"`
+	Missing              []flow.Missing    `json:"missing,omitempty"`
+	Notes                []string          `json:"notes,omitempty"`
 }
 
 // Part is an exact part of a question about a set: every packet of it has the
@@ -168,9 +166,9 @@ type RuleEvaluation struct {
 // one element per admin rule set and NSG, in the shape of
 // az network nic list-effective-nsg.
 type EffectiveRules struct {
-	NetworkInterface string              `json:"-"`
-	Groups           []EffectiveRuleSet  `json:"value"`
-	ServiceTags      *CatalogueInfo      `json:"-"`
+	NetworkInterface string             `json:"-"`
+	Groups           []EffectiveRuleSet `json:"value"`
+	ServiceTags      *CatalogueInfo     `json:"-"`
 }
 
 // EffectiveRuleSet is one NSG as it applies at one place.

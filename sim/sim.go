@@ -1,21 +1,179 @@
 package sim
 
 import (
+	"path"
 	"strconv"
 	"strings"
+	"sync"
 
+	"github.com/netpath/netpath/sim/firewall"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/nsg"
+	"github.com/netpath/netpath/sim/route"
+	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 )
 
-// Simulator answers questions about one estate.
+// Simulator answers questions about one estate. It is immutable and safe for
+// concurrent use; gates and route tables are compiled when first asked.
 type Simulator struct {
-	net  *topology.Network
-	opts Options
+	net   *topology.Network
+	opts  Options
+	names *scope.Names
+
+	claims map[topology.ID][]*topology.NetworkSecurityGroup // by subnet or interface: NSGs that say they are attached to it
+	admin  map[topology.ID][]*topology.AdminRule            // by virtual network
+	vms    map[topology.ID]*topology.VirtualMachine         // by interface
+	pools  map[topology.ID][]*topology.LoadBalancer         // by IP configuration or interface: load balancers whose pools name it
+
+	gates     sync.Map // gateKey → *nsg.Gate
+	tables    sync.Map // *topology.Subnet → *route.Table
+	firewalls sync.Map // *topology.AzureFirewall → *firewall.Firewall
+}
+
+type gateKey struct {
+	nsg      *topology.NetworkSecurityGroup // nil: admin rules
+	place    *scope.Place
+	dir      topology.Direction
+	endpoint bool
 }
 
 // New compiles an estate. The network must not be changed afterwards.
 func New(n *topology.Network, opts Options) (*Simulator, error) {
-	return &Simulator{net: n, opts: opts}, nil
+	s := &Simulator{
+		net: n, opts: opts,
+		names:  scope.New(n, scope.Options{AsOf: opts.AsOf, CatalogueDate: opts.CatalogueDate, VirtualNetwork: opts.VirtualNetwork}),
+		claims: map[topology.ID][]*topology.NetworkSecurityGroup{},
+		admin:  map[topology.ID][]*topology.AdminRule{},
+		vms:    map[topology.ID]*topology.VirtualMachine{},
+		pools:  map[topology.ID][]*topology.LoadBalancer{},
+	}
+	for _, g := range n.NetworkSecurityGroups {
+		for _, r := range g.Subnets {
+			s.claims[r.ID()] = append(s.claims[r.ID()], g)
+		}
+		for _, r := range g.Interfaces {
+			s.claims[r.ID()] = append(s.claims[r.ID()], g)
+		}
+	}
+	for _, r := range n.AdminRules {
+		for _, v := range r.VirtualNetworks {
+			s.admin[v.ID()] = append(s.admin[v.ID()], r)
+		}
+	}
+	for _, vm := range n.VirtualMachines {
+		for _, r := range vm.NetworkInterfaces {
+			s.vms[r.ID()] = vm
+		}
+	}
+	for _, nic := range n.NetworkInterfaces {
+		if vm, ok := topology.Lookup[*topology.VirtualMachine](n, nic.VirtualMachine); ok && s.vms[nic.ID()] == nil {
+			s.vms[nic.ID()] = vm
+		}
+	}
+	for _, lb := range n.LoadBalancers {
+		for _, p := range lb.BackendPools {
+			for _, r := range p.IPConfigurations {
+				s.pools[r.ID()] = append(s.pools[r.ID()], lb)
+			}
+			for _, r := range p.Interfaces {
+				s.pools[r.ID()] = append(s.pools[r.ID()], lb)
+			}
+		}
+	}
+	return s, nil
+}
+
+// Network is the estate the simulator was compiled from.
+func (s *Simulator) Network() *topology.Network { return s.net }
+
+// Names resolves the estate's names.
+func (s *Simulator) Names() *scope.Names { return s.names }
+
+// Catalogue describes the service tag file in use, nil where there is none.
+func (s *Simulator) Catalogue() *CatalogueInfo {
+	c := s.net.ServiceTags
+	if c == nil {
+		return nil
+	}
+	info := &CatalogueInfo{Cloud: c.Cloud, ChangeNumber: c.ChangeNumber, File: c.Origin.File}
+	if d := s.names.CatalogueDate(); !d.IsZero() {
+		info.Date = d.Format("2006-01-02")
+	}
+	if age, ok := s.names.Age(); ok {
+		info.AgeDays = &age
+	}
+	return info
+}
+
+func (s *Simulator) gate(g *topology.NetworkSecurityGroup, d topology.Direction, p *scope.Place) *nsg.Gate {
+	key := gateKey{nsg: g, place: p, dir: d}
+	if x, ok := s.gates.Load(key); ok {
+		return x.(*nsg.Gate)
+	}
+	x, _ := s.gates.LoadOrStore(key, nsg.New(g, d, p))
+	return x.(*nsg.Gate)
+}
+
+// endpointGate is the NSG of a subnet as it applies to private endpoints:
+// conditions on the source port count as "*" (PENP).
+func (s *Simulator) endpointGate(g *topology.NetworkSecurityGroup, p *scope.Place) *nsg.Gate {
+	key := gateKey{nsg: g, place: p, dir: topology.Inbound, endpoint: true}
+	if x, ok := s.gates.Load(key); ok {
+		return x.(*nsg.Gate)
+	}
+	x, _ := s.gates.LoadOrStore(key, nsg.New(g, topology.Inbound, p).AnySourcePort())
+	return x.(*nsg.Gate)
+}
+
+func (s *Simulator) adminGate(v *topology.VirtualNetwork, d topology.Direction, p *scope.Place) *nsg.Gate {
+	key := gateKey{place: p, dir: d}
+	if x, ok := s.gates.Load(key); ok {
+		return x.(*nsg.Gate)
+	}
+	x, _ := s.gates.LoadOrStore(key, nsg.NewAdmin(s.admin[v.ID()], d, p))
+	return x.(*nsg.Gate)
+}
+
+func (s *Simulator) table(sub *topology.Subnet) *route.Table {
+	if x, ok := s.tables.Load(sub); ok {
+		return x.(*route.Table)
+	}
+	x, _ := s.tables.LoadOrStore(sub, route.New(s.net, s.names, sub))
+	return x.(*route.Table)
+}
+
+func (s *Simulator) firewall(f *topology.AzureFirewall, p *scope.Place) *firewall.Firewall {
+	if x, ok := s.firewalls.Load(f); ok {
+		return x.(*firewall.Firewall)
+	}
+	x, _ := s.firewalls.LoadOrStore(f, firewall.New(s.net, p, f))
+	return x.(*firewall.Firewall)
+}
+
+// vm is the virtual machine of an interface, nil where it is not in the data.
+func (s *Simulator) vm(nic *topology.NetworkInterface) *topology.VirtualMachine {
+	if nic == nil {
+		return nil
+	}
+	return s.vms[nic.ID()]
+}
+
+// waived reports whether a waiver covers the assumption. An absent "about"
+// covers every resource; otherwise it is a name, an ID or a glob.
+func (s *Simulator) waived(f flow.Fact) bool {
+	for _, w := range s.opts.Waivers {
+		if w.ID != f.Assumption {
+			continue
+		}
+		if w.About == "" || strings.EqualFold(w.About, f.About) {
+			return true
+		}
+		if ok, err := path.Match(strings.ToLower(w.About), strings.ToLower(f.About)); err == nil && ok {
+			return true
+		}
+	}
+	return false
 }
 
 func quote(s string) string      { return strconv.Quote(s) }

@@ -60,26 +60,35 @@ func (v *Verdict) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Address is one end of a packet: an address, or, where no service tag file
-// says which they are, some address of a service tag. Exactly one of the two
-// fields is set.
+// Address is one end of a packet. IP is invalid where no service tag file
+// says which addresses a tag has: then it is some address of Tag. Where both
+// are set the question itself says that the address belongs to the tag.
 type Address struct {
 	IP  netip.Addr
 	Tag string
+	V6  bool // IP invalid: the address is an IPv6 one
 }
 
 // At is the Address of an IP.
 func At(ip netip.Addr) Address { return Address{IP: ip} }
 
-// SomewhereIn is some address of the tag, not known which.
-func SomewhereIn(tag string) Address { return Address{Tag: tag} }
+// SomewhereIn is some address of the tag, not known which, IPv6 with v6.
+func SomewhereIn(tag string, v6 bool) Address { return Address{Tag: tag, V6: v6} }
+
+// Is6 reports whether the address is an IPv6 one.
+func (a Address) Is6() bool {
+	if a.IP.IsValid() {
+		return a.IP.Is6()
+	}
+	return a.V6
+}
 
 // Known reports whether the address itself is known.
 func (a Address) Known() bool { return a.IP.IsValid() }
 
 // String is the address, or "some address of TAG".
 func (a Address) String() string {
-	if a.Tag != "" {
+	if !a.IP.IsValid() {
 		return "some address of " + a.Tag
 	}
 	return a.IP.String()
@@ -87,7 +96,7 @@ func (a Address) String() string {
 
 // Key is a short comparable form, used in the keys of facts.
 func (a Address) Key() string {
-	if a.Tag != "" {
+	if !a.IP.IsValid() {
 		return strings.ToLower(a.Tag)
 	}
 	return a.IP.String()

@@ -1,0 +1,240 @@
+package sim
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+
+	"github.com/netpath/netpath/sim/scope"
+	"github.com/netpath/netpath/topology"
+)
+
+// class is a set of addresses that every gate treats alike, with one of them.
+type class struct {
+	one netip.Addr
+	set *netipx.IPSet
+}
+
+// cutSet cuts a set of addresses at the boundaries of constants: two addresses
+// are in one class if and only if they lie in the same constants.
+func cutSet(whole *netipx.IPSet, constants []*netipx.IPSet) []class {
+	type event struct {
+		at netip.Addr
+		id int
+	}
+	var events []event
+	ranges := whole.Ranges()
+	if len(ranges) == 0 {
+		return nil
+	}
+	low, high := ranges[0].From(), ranges[len(ranges)-1].To()
+	for id, c := range constants {
+		for _, r := range c.Ranges() {
+			if r.To().Less(low) || high.Less(r.From()) {
+				continue
+			}
+			events = append(events, event{r.From(), id})
+			if next := r.To().Next(); next.IsValid() && next.Is4() == r.To().Is4() {
+				events = append(events, event{next, id})
+			}
+		}
+	}
+	slices.SortFunc(events, func(a, b event) int { return a.at.Compare(b.at) })
+
+	var classes []*building
+	byKey := map[[2]uint64]*building{}
+	var key [2]uint64
+	add := func(from, to netip.Addr) {
+		b := byKey[key]
+		if b == nil {
+			b = &building{one: from}
+			byKey[key] = b
+			classes = append(classes, b)
+		}
+		b.set.AddRange(netipx.IPRangeFrom(from, to))
+	}
+	i := 0
+	for _, r := range ranges {
+		for i < len(events) && events[i].at.Compare(r.From()) <= 0 {
+			key = toggle(key, events[i].id)
+			i++
+		}
+		from := r.From()
+		for i < len(events) && events[i].at.Compare(r.To()) <= 0 {
+			at := events[i].at
+			if from.Less(at) {
+				add(from, at.Prev())
+				from = at
+			}
+			for i < len(events) && events[i].at == at {
+				key = toggle(key, events[i].id)
+				i++
+			}
+		}
+		add(from, r.To())
+	}
+	out := make([]class, len(classes))
+	for j, b := range classes {
+		set, _ := b.set.IPSet()
+		out[j] = class{b.one, set}
+	}
+	return out
+}
+
+type building struct {
+	one netip.Addr
+	set netipx.IPSetBuilder
+}
+
+// toggle adds a constant to a membership key, or takes it out. Keys are 128
+// bits of independently mixed identifiers.
+func toggle(key [2]uint64, id int) [2]uint64 {
+	return [2]uint64{key[0] ^ mix(uint64(id)+0x9e3779b97f4a7c15), key[1] ^ mix(uint64(id)+0xd1b54a32d192ed03)}
+}
+
+func mix(x uint64) uint64 {
+	x ^= x >> 30
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 27
+	x *= 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// portClass is a set of ports that every gate treats alike, with one of them.
+type portClass struct {
+	one    uint16
+	ranges []topology.PortRange
+}
+
+// cutPorts cuts a port range at the boundaries of others.
+func cutPorts(whole topology.PortRange, constants []topology.PortRange) []portClass {
+	constants = slices.Clone(constants)
+	slices.SortFunc(constants, comparePorts)
+	constants = slices.Compact(constants)
+	starts := []int{int(whole.First)}
+	for _, r := range constants {
+		for _, at := range []int{int(r.First), int(r.Last) + 1} {
+			if at > int(whole.First) && at <= int(whole.Last) {
+				starts = append(starts, at)
+			}
+		}
+	}
+	slices.Sort(starts)
+	starts = slices.Compact(starts)
+	var out []portClass
+	byKey := map[[2]uint64]int{}
+	for i, first := range starts {
+		last := int(whole.Last)
+		if i+1 < len(starts) {
+			last = starts[i+1] - 1
+		}
+		var key [2]uint64
+		for id, r := range constants {
+			if r.Contains(uint16(first)) {
+				key = toggle(key, id)
+			}
+		}
+		j, ok := byKey[key]
+		if !ok {
+			j = len(out)
+			byKey[key] = j
+			out = append(out, portClass{one: uint16(first)})
+		}
+		out[j].ranges = append(out[j].ranges, topology.PortRange{First: uint16(first), Last: uint16(last)})
+	}
+	return out
+}
+
+func comparePorts(a, b topology.PortRange) int {
+	return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last))
+}
+
+// mergePorts joins touching ranges.
+func mergePorts(list []topology.PortRange) []topology.PortRange {
+	list = slices.Clone(list)
+	slices.SortFunc(list, comparePorts)
+	var out []topology.PortRange
+	for _, r := range list {
+		if n := len(out); n > 0 && int(r.First) <= int(out[n-1].Last)+1 {
+			out[n-1].Last = max(out[n-1].Last, r.Last)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// estateConstants are the addresses and prefixes that the walk as such turns
+// on, whatever gates it meets: address spaces, subnets, interfaces, private
+// endpoints, frontends, public addresses, gateways' prefixes and the platform.
+func (s *Simulator) estateConstants() []*netipx.IPSet {
+	var out []*netipx.IPSet
+	one := func(a netip.Addr) {
+		if a.IsValid() {
+			out = append(out, scope.SetOf(netip.PrefixFrom(a, a.BitLen())))
+		}
+	}
+	each := func(list []netip.Prefix) {
+		for _, p := range list {
+			out = append(out, scope.SetOf(p))
+		}
+	}
+	out = append(out, scope.PublicSpace())
+	one(scope.WireServer)
+	one(scope.IMDS)
+	n := s.net
+	for _, v := range n.VirtualNetworks {
+		each(v.AddressSpace)
+		for _, sub := range v.Subnets {
+			each(sub.Prefixes)
+		}
+		for _, p := range v.Peerings {
+			each(p.RemoteAddressSpace)
+		}
+		each(s.names.GatewaysOf(v).Prefixes)
+	}
+	for _, nic := range n.NetworkInterfaces {
+		for _, c := range nic.IPConfigurations {
+			one(c.PrivateIPAddress)
+		}
+	}
+	for _, pe := range n.PrivateEndpoints {
+		for _, a := range pe.Addresses {
+			one(a)
+		}
+	}
+	for _, p := range n.PublicIPAddresses {
+		one(p.IPAddress)
+	}
+	for _, lb := range n.LoadBalancers {
+		for _, f := range lb.Frontends {
+			one(f.PrivateIPAddress)
+			one(f.PublicAddress)
+		}
+	}
+	for _, f := range n.AzureFirewalls {
+		one(f.PrivateIPAddress)
+	}
+	return out
+}
+
+// constants are the prefixes and ports of all that a walk met.
+func (c *cuts) constants() (prefixes []*netipx.IPSet, source, destination []topology.PortRange) {
+	for g := range c.gates {
+		p, s, d := g.Constants()
+		prefixes, source, destination = append(prefixes, p...), append(source, s...), append(destination, d...)
+	}
+	for t := range c.tables {
+		prefixes = append(prefixes, t.Constants()...)
+	}
+	for f := range c.firewalls {
+		p, d := f.Constants()
+		prefixes, destination = append(prefixes, p...), append(destination, d...)
+	}
+	for s := range c.sets {
+		prefixes = append(prefixes, s)
+	}
+	return prefixes, source, destination
+}

@@ -1,0 +1,364 @@
+// Package firewall decides what an Azure Firewall does with a packet: rule
+// types in the order DNAT, network, application, then deny (FW, FWP).
+package firewall
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/scope"
+	"github.com/netpath/netpath/topology"
+)
+
+// Firewall is one compiled Azure Firewall.
+type Firewall struct {
+	Firewall *topology.AzureFirewall
+	nat      []*collection
+	network  []*collection
+	app      []*collection
+	missing  []flow.Fact // policies and rule collection groups that are not in the data
+}
+
+type collection struct {
+	*topology.RuleCollection
+	depth int // of the policy that holds it: base policies come first
+	rules []*rule
+}
+
+type rule struct {
+	*topology.FirewallRule
+	sources, destinations []*scope.Set
+	missing               []flow.Fact // IP groups that are not in the data
+}
+
+// Decision is what the firewall does with a packet in one world.
+type Decision struct {
+	Access     topology.Access
+	Code       flow.Code
+	Rule       *topology.FirewallRule
+	Collection *topology.RuleCollection
+	// Proxied: an application rule let the packet through; the firewall is
+	// then the one that talks to the destination (SNAT).
+	Proxied bool
+	// Translated is the new destination of a DNAT rule.
+	Translated     netip.Addr
+	TranslatedPort uint16
+}
+
+// Target is what is known of the host name behind a destination.
+type Target struct {
+	Host     string   // the host name asked for, "" where only an address or tag is
+	Suffixes []string // the host name suffixes of the service tag asked for: ".blob.core.windows.net"
+	Tag      string   // the service tag asked for
+}
+
+// New compiles a firewall with its policy and the policy's base policies.
+func New(n *topology.Network, p *scope.Place, fw *topology.AzureFirewall) *Firewall {
+	f := &Firewall{Firewall: fw}
+	f.addAll(n, p, fw.Collections, 0)
+	seen := map[topology.ID]bool{}
+	for ref, depth := fw.Policy, 0; !ref.IsZero() && !seen[ref.ID()]; depth-- {
+		seen[ref.ID()] = true
+		policy, ok := topology.Lookup[*topology.FirewallPolicy](n, ref)
+		if !ok || !policy.GroupsGiven {
+			f.missing = append(f.missing, flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(),
+				Text:   "the rules of firewall policy " + ref.ID().Name() + " are not in the data",
+				Export: "az network firewall policy rule-collection-group list --policy-name " + ref.ID().Name() + " -g <group> -o json"})
+		}
+		if !ok {
+			break
+		}
+		f.addAll(n, p, policy.Collections, depth)
+		ref = policy.BasePolicy
+	}
+	for _, list := range [][]*collection{f.nat, f.network, f.app} {
+		slices.SortStableFunc(list, func(a, b *collection) int {
+			return cmp.Or(cmp.Compare(a.depth, b.depth), cmp.Compare(a.GroupPriority, b.GroupPriority), cmp.Compare(a.Priority, b.Priority))
+		})
+	}
+	return f
+}
+
+func (f *Firewall) addAll(n *topology.Network, p *scope.Place, list []*topology.RuleCollection, depth int) {
+	for _, rc := range list {
+		c := &collection{RuleCollection: rc, depth: depth}
+		for _, r := range rc.Rules {
+			x := &rule{FirewallRule: r}
+			x.sources = sets(p, r.Sources)
+			x.destinations = sets(p, r.Destinations)
+			x.sources = append(x.sources, x.groups(n, r.SourceIPGroups)...)
+			x.destinations = append(x.destinations, x.groups(n, r.DestinationIPGroups)...)
+			c.rules = append(c.rules, x)
+		}
+		switch rc.Kind {
+		case topology.NATCollection:
+			f.nat = append(f.nat, c)
+		case topology.NetworkCollection:
+			f.network = append(f.network, c)
+		case topology.ApplicationCollection:
+			f.app = append(f.app, c)
+		}
+	}
+}
+
+func sets(p *scope.Place, list []topology.AddressPrefix) []*scope.Set {
+	var out []*scope.Set
+	for _, a := range list {
+		out = append(out, p.Resolve(a))
+	}
+	return out
+}
+
+func (r *rule) groups(n *topology.Network, refs []topology.Ref) []*scope.Set {
+	var out []*scope.Set
+	for _, ref := range refs {
+		g, ok := topology.Lookup[*topology.IPGroup](n, ref)
+		if !ok || !g.Given {
+			r.missing = append(r.missing, flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: r.Name,
+				Text: "the addresses of IP group " + ref.ID().Name() + " are not in the data", Export: "az network ip-group list -o json"})
+			continue
+		}
+		var list []topology.AddressPrefix
+		for _, p := range g.Prefixes {
+			list = append(list, topology.AddressPrefix{Kind: topology.PrefixAddress, Prefix: p, Text: p.String()})
+		}
+		out = append(out, scope.Literal(list))
+	}
+	return out
+}
+
+// Decide is what the firewall does with a packet that a route brings to it.
+// A network rule that matches ends it, allow or deny; application rules see
+// only HTTP, HTTPS and MSSQL; what nothing matches is denied (FW).
+func (f *Firewall) Decide(w *flow.World, t flow.Tuple, target Target) Decision {
+	for _, m := range f.missing {
+		switch w.Ask(m, 3) {
+		case 1:
+			return Decision{Access: topology.Deny, Code: m.Code}
+		case 2:
+			return Decision{Access: topology.Allow, Code: m.Code}
+		}
+	}
+	for _, c := range f.network {
+		for _, r := range c.rules {
+			if r.network(w, t, target) {
+				return c.decision(r, false)
+			}
+		}
+	}
+	if t.Protocol == topology.TCP {
+		for _, c := range f.app {
+			for _, r := range c.rules {
+				if r.application(w, t, target) {
+					return c.decision(r, true)
+				}
+			}
+		}
+	}
+	return Decision{Access: topology.Deny, Code: flow.FirewallDefaultDeny}
+}
+
+// Translate finds the DNAT rule for a packet from outside to a public address
+// of the firewall. A match allows the translated flow unless a network rule
+// denies it (FW).
+func (f *Firewall) Translate(w *flow.World, t flow.Tuple) (Decision, bool) {
+	for _, c := range f.nat {
+		for _, r := range c.rules {
+			if !r.network(w, t, Target{}) || !r.Translated.IsValid() {
+				continue
+			}
+			d := c.decision(r, false)
+			d.Access, d.Code = topology.Allow, flow.FirewallRuleAllow
+			d.Translated, d.TranslatedPort = r.Translated, uint16(r.TranslatedPort)
+			inner := t
+			inner.Destination = flow.At(d.Translated)
+			if d.TranslatedPort != 0 {
+				inner.DestinationPort = d.TranslatedPort
+			}
+			for _, n := range f.network {
+				for _, x := range n.rules {
+					if x.network(w, inner, Target{}) {
+						if n.Action == topology.Deny {
+							return n.decision(x, false), true
+						}
+						return d, true
+					}
+				}
+			}
+			return d, true
+		}
+	}
+	return Decision{}, false
+}
+
+func (c *collection) decision(r *rule, proxied bool) Decision {
+	d := Decision{Access: c.Action, Rule: r.FirewallRule, Collection: c.RuleCollection, Proxied: proxied, Code: flow.FirewallRuleDeny}
+	if c.Action == topology.Allow {
+		d.Code = flow.FirewallRuleAllow
+	}
+	return d
+}
+
+// known asks for what a rule leaves open: IP groups, expressions, provisioning.
+func (r *rule) known(w *flow.World) bool {
+	for _, m := range r.missing {
+		if w.Ask(m, 2) == 1 {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *rule) addresses(w *flow.World, list []*scope.Set, a flow.Address) bool {
+	for _, s := range list {
+		if s.Has(w, a, false) {
+			return true
+		}
+	}
+	return r.known(w)
+}
+
+func (r *rule) network(w *flow.World, t flow.Tuple, target Target) bool {
+	if len(r.Unresolved) > 0 {
+		return w.Ask(r.unresolved(), 2) == 1
+	}
+	if !slices.Contains(r.Protocols, t.Protocol) {
+		if !slices.Contains(r.Protocols, topology.AnyProtocol) {
+			return false
+		}
+		// Any with an explicit port means TCP and UDP (FW).
+		if !t.Protocol.HasPorts() && !slices.Contains(r.Ports, topology.AllPorts) {
+			return false
+		}
+	}
+	if t.Protocol.HasPorts() && !slices.ContainsFunc(r.Ports, func(p topology.PortRange) bool { return p.Contains(t.DestinationPort) }) {
+		return false
+	}
+	if !r.addresses(w, r.sources, t.Source) {
+		return false
+	}
+	if r.addresses(w, r.destinations, t.Destination) {
+		return true
+	}
+	for _, host := range r.DestinationFQDNs {
+		if matchHost(w, host, target, t.Destination, r.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *rule) application(w *flow.World, t flow.Tuple, target Target) bool {
+	if len(r.Unresolved) > 0 {
+		return w.Ask(r.unresolved(), 2) == 1
+	}
+	if !slices.ContainsFunc(r.Application, func(p topology.ApplicationProtocol) bool { return p.Port == int(t.DestinationPort) }) {
+		return false
+	}
+	if !r.addresses(w, r.sources, t.Source) {
+		return false
+	}
+	for _, host := range r.TargetFQDNs {
+		if matchHost(w, host, target, t.Destination, r.Name) {
+			return true
+		}
+	}
+	for _, tag := range r.FQDNTags {
+		if strings.EqualFold(tag, target.Tag) {
+			return true // the tag allows its own service's endpoints (FQT)
+		}
+		if asked(w, flow.Fact{Code: flow.FirewallContentUnknown, About: tag, Detail: t.Destination.Key() + target.Host,
+			Text: "whether the FQDN tag " + tag + " covers the destination is not published"}) {
+			return true
+		}
+	}
+	for _, c := range slices.Concat(r.WebCategories, r.TargetURLs) {
+		if asked(w, flow.Fact{Code: flow.FirewallContentUnknown, About: c, Detail: t.Destination.Key() + target.Host,
+			Text: "whether " + c + " covers the destination is not modelled"}) {
+			return true
+		}
+	}
+	return false
+}
+
+func asked(w *flow.World, f flow.Fact) bool { return w.Ask(f, 2) == 1 }
+
+func (r *rule) unresolved() flow.Fact {
+	return flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: r.Origin.String() + r.Origin.Pointer,
+		Text: "firewall rule " + r.Name + " holds an expression that is not resolved"}
+}
+
+// matchHost compares a host pattern of a rule with what is known of the
+// destination's host name.
+func matchHost(w *flow.World, pattern string, target Target, a flow.Address, about string) bool {
+	switch MatchesHost(pattern, target) {
+	case flow.Allow:
+		return true
+	case flow.Deny:
+		return false
+	}
+	return asked(w, flow.Fact{Code: flow.FirewallContentUnknown, About: pattern, Detail: about + a.Key() + target.Host,
+		Text: "whether " + pattern + " is the destination's host name is not known"})
+}
+
+// MatchesHost reports whether a host pattern ("*", "*.suffix", a name) covers
+// the destination: Allow always, Deny never, Unknown where the host name is
+// not known well enough.
+func MatchesHost(pattern string, target Target) flow.Verdict {
+	p := strings.ToLower(strings.TrimSpace(pattern))
+	if p == "*" {
+		return flow.Allow
+	}
+	suffix, wild := strings.CutPrefix(p, "*")
+	if target.Host != "" {
+		host := strings.ToLower(target.Host)
+		if host == p || wild && strings.HasSuffix(host, suffix) && host != suffix {
+			return flow.Allow
+		}
+		return flow.Deny
+	}
+	if len(target.Suffixes) == 0 {
+		return flow.Unknown
+	}
+	covered, touched := 0, 0
+	for _, s := range target.Suffixes {
+		switch {
+		case wild && strings.HasSuffix(s, suffix):
+			covered++
+		case strings.HasSuffix(p, s):
+			touched++
+		}
+	}
+	switch {
+	case covered > 0:
+		return flow.Allow
+	case touched == 0:
+		return flow.Deny
+	default:
+		return flow.Unknown
+	}
+}
+
+// Constants are the prefixes that the firewall's decisions turn on, and the
+// destination ports.
+func (f *Firewall) Constants() (prefixes []*netipx.IPSet, ports []topology.PortRange) {
+	for _, list := range [][]*collection{f.nat, f.network, f.app} {
+		for _, c := range list {
+			for _, r := range c.rules {
+				for _, s := range slices.Concat(r.sources, r.destinations) {
+					prefixes = append(prefixes, s.Constants()...)
+				}
+				ports = append(ports, r.Ports...)
+				for _, a := range r.Application {
+					ports = append(ports, topology.PortRange{First: uint16(a.Port), Last: uint16(a.Port)})
+				}
+			}
+		}
+	}
+	return prefixes, ports
+}

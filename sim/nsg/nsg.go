@@ -1,0 +1,488 @@
+// Package nsg decides what one network security group, or the security admin
+// rules of a virtual network, does with a packet at one place.
+//
+// Rules are tried by priority and the first that matches decides (spec 2.1).
+// What the data does not say is asked of the world, so in one world the
+// decision is always one rule's.
+package nsg
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/scope"
+	"github.com/netpath/netpath/topology"
+)
+
+// Gate is a list of rules of one direction, compiled for one place.
+type Gate struct {
+	Direction topology.Direction
+	NSG       *topology.NetworkSecurityGroup // nil: admin rules
+	Rules     []*Rule                        // by priority, default rules last
+	altered   []*Rule                        // the default rules as exported, where they differ
+	element   *topology.Element              // what the gate as a whole depends on
+}
+
+// Rule is one compiled rule.
+type Rule struct {
+	Name        string // bare
+	Priority    int
+	Access      topology.Access
+	Protocol    topology.Protocol
+	Default     bool
+	Origin      topology.Origin
+	Source      Side
+	Destination Side
+	element     *topology.Element
+	unresolved  []string
+}
+
+// Side is one side of a rule. A packet matches if it is in one of the sets
+// and its port is in one of the ranges.
+type Side struct {
+	Sets       []*scope.Set
+	Ports      []topology.PortRange
+	unresolved bool // the ports
+	// Explicit: the side names addresses or application security groups, not
+	// a tag or everything.
+	Explicit bool
+}
+
+func (s *Side) allPorts() bool {
+	return slices.Contains(s.Ports, topology.AllPorts)
+}
+
+func (s *Side) port(p uint16) bool {
+	for _, r := range s.Ports {
+		if r.Contains(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// New compiles an NSG for a place and a direction. The six default rules
+// exist whether they were exported or not (NSG).
+func New(g *topology.NetworkSecurityGroup, d topology.Direction, p *scope.Place) *Gate {
+	gate := &Gate{Direction: d, NSG: g, element: &g.Element}
+	for _, r := range g.SecurityRules {
+		if r.Direction == d || r.Direction == topology.NoDirection {
+			gate.Rules = append(gate.Rules, compile(r, p))
+		}
+	}
+	gate.sort()
+	documented := defaults(topology.DefaultSecurityRules(), d, p)
+	exported := defaults(g.DefaultRules, d, p)
+	if differ(documented, exported) {
+		gate.altered = exported
+	}
+	gate.Rules = append(gate.Rules, documented...)
+	return gate
+}
+
+// NewAdmin compiles security admin rules for a place and a direction. They
+// have no default: traffic that none matches goes on to the NSGs (AVNM).
+func NewAdmin(rules []*topology.AdminRule, d topology.Direction, p *scope.Place) *Gate {
+	gate := &Gate{Direction: d}
+	for _, r := range rules {
+		if r.Direction != d {
+			continue
+		}
+		gate.Rules = append(gate.Rules, &Rule{
+			Name: r.Name, Priority: r.Priority, Access: r.Access, Protocol: r.Protocol, Origin: r.Origin,
+			Source: side(r.Source, p), Destination: side(r.Destination, p), element: &r.Element,
+		})
+	}
+	gate.sort()
+	return gate
+}
+
+func (g *Gate) sort() {
+	slices.SortStableFunc(g.Rules, func(a, b *Rule) int { return cmp.Compare(a.Priority, b.Priority) })
+}
+
+func defaults(rules []*topology.SecurityRule, d topology.Direction, p *scope.Place) []*Rule {
+	var out []*Rule
+	for _, r := range rules {
+		if r.Direction == d {
+			c := compile(r, p)
+			c.Default = true
+			out = append(out, c)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Rule) int { return cmp.Compare(a.Priority, b.Priority) })
+	return out
+}
+
+// differ reports whether an exported default rule has other content than the
+// documented one of its priority. One that is missing is no difference: it
+// cannot be deleted (bad-inputs 111, 112).
+func differ(documented, exported []*Rule) bool {
+	for _, e := range exported {
+		i := slices.IndexFunc(documented, func(d *Rule) bool { return d.Priority == e.Priority })
+		if i < 0 || !sameContent(documented[i], e) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameContent(a, b *Rule) bool {
+	names := func(s Side) string {
+		var out []string
+		for _, x := range s.Sets {
+			n := strings.ToLower(x.Name)
+			if n == "0.0.0.0/0" {
+				n = "*"
+			}
+			out = append(out, n)
+		}
+		slices.Sort(out)
+		return strings.Join(out, ",")
+	}
+	return a.Access == b.Access && a.Protocol == b.Protocol &&
+		names(a.Source) == names(b.Source) && names(a.Destination) == names(b.Destination) &&
+		slices.Equal(a.Source.Ports, b.Source.Ports) && slices.Equal(a.Destination.Ports, b.Destination.Ports)
+}
+
+func compile(r *topology.SecurityRule, p *scope.Place) *Rule {
+	c := &Rule{
+		Name: topology.BareRuleName(r.Name), Priority: r.Priority, Access: r.Access, Protocol: r.Protocol,
+		Default: r.Default, Origin: r.Origin, Source: side(r.Source, p), Destination: side(r.Destination, p),
+		element: &r.Element, unresolved: r.Unresolved,
+	}
+	return c
+}
+
+func side(m topology.Match, p *scope.Place) Side {
+	s := Side{Ports: m.Ports, unresolved: m.PortsUnresolved, Explicit: len(m.ASGs) > 0}
+	var plain []topology.AddressPrefix
+	for _, a := range m.Prefixes {
+		if a.Kind == topology.PrefixAddress {
+			plain = append(plain, a)
+			s.Explicit = s.Explicit || a.Prefix.Bits() > 0
+			continue
+		}
+		s.Sets = append(s.Sets, p.Resolve(a))
+	}
+	if len(plain) > 0 {
+		s.Sets = append(s.Sets, scope.Literal(plain))
+	}
+	for _, g := range m.ASGs {
+		s.Sets = append(s.Sets, p.Members(g))
+	}
+	return s
+}
+
+// Decision is what a gate does with a packet in one world.
+type Decision struct {
+	Access topology.Access // NoAccess: no rule matched (admin rules only)
+	Rule   *Rule           // nil: none matched, or platform traffic
+	Code   flow.Code
+}
+
+// PlatformTraffic reports whether the packet is traffic to a platform address
+// that NSGs do not filter but for rules that name its platform tag; never
+// says that nothing filters it (spec 3.4).
+func PlatformTraffic(t flow.Tuple) (platform, never bool) {
+	switch t.Destination.IP {
+	case scope.WireServer:
+		switch {
+		case t.Protocol == topology.TCP && (t.DestinationPort == 80 || t.DestinationPort == 32526):
+			return true, true
+		case t.Protocol == topology.UDP && t.DestinationPort == 67: // DHCP through the host
+			return true, true
+		case t.Protocol.HasPorts() && t.DestinationPort == 53:
+			return true, false
+		}
+	case scope.IMDS:
+		if t.Protocol == topology.TCP && t.DestinationPort == 80 {
+			return true, false
+		}
+	}
+	return false, false
+}
+
+// Decide finds the rule that decides in this world.
+func (g *Gate) Decide(w *flow.World, t flow.Tuple) Decision {
+	if g.Direction == topology.Outbound {
+		if platform, never := PlatformTraffic(t); platform {
+			if !never {
+				for _, r := range g.Rules {
+					if r.namesPlatform() && g.matches(w, r, t) {
+						return g.decision(w, r)
+					}
+				}
+			}
+			return Decision{Access: topology.Allow, Code: flow.PlatformAddress}
+		}
+	}
+	d := g.first(w, g.Rules, t)
+	if g.altered != nil && d.Rule != nil && d.Rule.Default {
+		if other := g.first(w, g.altered, t); other.Rule != nil && other.Access != d.Access {
+			f := flow.Fact{Code: flow.DefaultRulesAltered, About: g.NSG.Name, Detail: string(g.NSG.ID()),
+				Text: "the exported default rules of " + g.NSG.Name + " differ from the documented ones"}
+			if w.Ask(f, 2) == 1 {
+				return other
+			}
+		}
+	}
+	return d
+}
+
+// first is the first match in the list. Rules of one priority stand in no
+// order: where several match and disagree the world decides (verdicts.md 9).
+func (g *Gate) first(w *flow.World, rules []*Rule, t flow.Tuple) Decision {
+	for i := 0; i < len(rules); {
+		j := i + 1
+		for j < len(rules) && rules[j].Priority == rules[i].Priority {
+			j++
+		}
+		if j == i+1 {
+			if g.matches(w, rules[i], t) {
+				return g.decision(w, rules[i])
+			}
+			i = j
+			continue
+		}
+		var hit []*Rule
+		for _, r := range rules[i:j] {
+			if g.matches(w, r, t) {
+				hit = append(hit, r)
+			}
+		}
+		i = j
+		if len(hit) == 0 {
+			continue
+		}
+		one := hit[0]
+		for _, r := range hit[1:] {
+			if r.Access == one.Access {
+				continue
+			}
+			f := flow.Fact{Code: flow.SamePriority, About: g.name(), Detail: one.Name + "\x00" + r.Name,
+				Text: "rules " + one.Name + " and " + r.Name + " of " + g.name() + " have the same priority"}
+			if w.Ask(f, 2) == 1 {
+				one = r
+			}
+		}
+		return g.decision(w, one)
+	}
+	return Decision{}
+}
+
+func (g *Gate) name() string {
+	if g.NSG == nil {
+		return "admin rules"
+	}
+	return g.NSG.Name
+}
+
+func (g *Gate) decision(w *flow.World, r *Rule) Decision {
+	d := Decision{Access: r.Access, Rule: r}
+	if r.Access == topology.NoAccess {
+		f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: "access " + r.Origin.Pointer,
+			Text: "the access of rule " + r.Name + " is an expression that is not resolved"}
+		d.Access = topology.Deny
+		if w.Ask(f, 2) == 1 {
+			d.Access = topology.Allow
+		}
+	}
+	switch {
+	case g.NSG == nil && d.Access == topology.AlwaysAllow:
+		d.Code = flow.AdminRuleAlwaysAllow
+	case g.NSG == nil && d.Access == topology.Allow:
+		d.Code = flow.AdminRuleAllow
+	case g.NSG == nil:
+		d.Code = flow.AdminRuleDeny
+	case d.Access == topology.Allow:
+		d.Code = flow.NSGRuleAllow
+	default:
+		d.Code = flow.NSGRuleDeny
+	}
+	return d
+}
+
+func (r *Rule) namesPlatform() bool {
+	for _, s := range r.Destination.Sets {
+		if s.Platform() {
+			return true
+		}
+	}
+	return false
+}
+
+// matches reports whether the rule matches in this world. What is certain is
+// looked at first, so that facts are asked only where they matter.
+func (g *Gate) matches(w *flow.World, r *Rule, t flow.Tuple) bool {
+	if len(r.unresolved) > 0 {
+		return g.unresolved(w, r)
+	}
+	if r.Protocol != topology.AnyProtocol && r.Protocol != t.Protocol {
+		return false
+	}
+	needsPorts := false
+	if t.Protocol.HasPorts() {
+		if !r.Source.unresolved && !r.Source.port(t.SourcePort) || !r.Destination.unresolved && !r.Destination.port(t.DestinationPort) {
+			return false
+		}
+	} else if r.Protocol == topology.AnyProtocol {
+		// ICMP, ESP and AH have no ports; a rule for every protocol that
+		// restricts ports is taken not to mean them (spec 2.4, G21).
+		needsPorts = !r.Source.allPorts() || !r.Destination.allPorts()
+	}
+	outbound := g.Direction == topology.Outbound
+	if !r.Source.has(w, t, t.Source, outbound) || !r.Destination.has(w, t, t.Destination, !outbound) {
+		return false
+	}
+	if t.Protocol.HasPorts() && (r.Source.unresolved || r.Destination.unresolved) {
+		f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: "ports " + r.Origin.Pointer,
+			Text: "a port of rule " + r.Name + " is an expression that is not resolved"}
+		if w.Ask(f, 2) == 0 {
+			return false
+		}
+	}
+	if needsPorts {
+		f := flow.Fact{Assumption: flow.ICMPNeedsAllPorts, About: r.Name, Detail: r.Origin.String() + r.Origin.Pointer,
+			Text: "rule " + r.Name + ", which names ports and every protocol, does not match " + t.Protocol.String()}
+		if w.Holds(f) {
+			return false
+		}
+	}
+	return r.inEffect(w)
+}
+
+// unresolved: a rule whose protocol, access, priority or direction is an
+// expression may match anything.
+func (g *Gate) unresolved(w *flow.World, r *Rule) bool {
+	f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: r.Origin.String() + r.Origin.Pointer,
+		Text: "rule " + r.Name + " holds an expression that is not resolved (" + strings.Join(r.unresolved, ", ") + ")"}
+	return w.Ask(f, 2) == 1
+}
+
+// inEffect asks the assumptions that a matching rule rests on: that it is
+// provisioned, and that what is not modelled of it does not matter.
+func (r *Rule) inEffect(w *flow.World) bool {
+	for _, f := range ElementFacts(r.element) {
+		if !w.Holds(f) {
+			return false
+		}
+	}
+	return true
+}
+
+// ElementFacts are the assumptions that anything said about the element rests
+// on: NOT_SUCCEEDED where Azure does not report it as provisioned,
+// PROPERTY_NOT_MODELLED where it has a property that is not understood.
+func ElementFacts(e *topology.Element) []flow.Fact {
+	if e == nil {
+		return nil
+	}
+	var out []flow.Fact
+	if s := e.ProvisioningState; s != "" && !strings.EqualFold(s, "Succeeded") {
+		out = append(out, flow.Fact{Assumption: flow.NotSucceeded, About: e.Name, Detail: e.ResourceID,
+			Text: e.Name + " is taken to be in effect although its provisioning state is " + s})
+	}
+	if len(e.NotModelled) > 0 {
+		var names []string
+		for _, p := range e.NotModelled {
+			names = append(names, p.Name)
+		}
+		out = append(out, flow.Fact{Assumption: flow.PropertyNotModelled, About: e.Name, Detail: e.ResourceID + e.Origin.Pointer,
+			Text: "properties of " + e.Name + " that are not modelled do not matter: " + strings.Join(names, ", ")})
+	}
+	return out
+}
+
+func (s *Side) has(w *flow.World, t flow.Tuple, a flow.Address, local bool) bool {
+	for _, set := range s.Sets {
+		if set.Admits(t) && set.Has(w, a, local) {
+			return true
+		}
+	}
+	return false
+}
+
+// Evaluation says which conditions of a rule a packet meets, condition by
+// condition (the shape of NSG diagnostics). Undecided names the conditions
+// that turn on something the data does not say.
+type Evaluation struct {
+	Rule                                                       *Rule
+	Protocol, Source, SourcePort, Destination, DestinationPort bool
+	Undecided                                                  []string
+}
+
+// Evaluate looks at each rule apart, in order, whether an earlier one decides
+// or not.
+func (g *Gate) Evaluate(t flow.Tuple) []Evaluation {
+	out := make([]Evaluation, 0, len(g.Rules))
+	outbound := g.Direction == topology.Outbound
+	for _, r := range g.Rules {
+		e := Evaluation{Rule: r}
+		e.Protocol = r.Protocol == topology.AnyProtocol || r.Protocol == t.Protocol
+		e.SourcePort, e.DestinationPort = true, true
+		switch {
+		case t.Protocol.HasPorts():
+			e.SourcePort = r.Source.unresolved || r.Source.port(t.SourcePort)
+			e.DestinationPort = r.Destination.unresolved || r.Destination.port(t.DestinationPort)
+		case r.Protocol == topology.AnyProtocol:
+			e.SourcePort, e.DestinationPort = r.Source.allPorts(), r.Destination.allPorts()
+		}
+		ask := func(name string, s *Side, a flow.Address, local bool) bool {
+			x := flow.Explore(func(w *flow.World) (bool, struct{}) { return s.has(w, t, a, local), struct{}{} }, nil)
+			if x.Verdict == flow.Unknown {
+				e.Undecided = append(e.Undecided, name)
+			}
+			return x.Verdict == flow.Allow
+		}
+		e.Source = ask("source", &r.Source, t.Source, outbound)
+		e.Destination = ask("destination", &r.Destination, t.Destination, !outbound)
+		out = append(out, e)
+	}
+	return out
+}
+
+// Constants are the prefixes and port ranges that the gate's decisions turn
+// on.
+func (g *Gate) Constants() (prefixes []*netipx.IPSet, source, destination []topology.PortRange) {
+	for _, list := range [][]*Rule{g.Rules, g.altered} {
+		for _, r := range list {
+			for _, s := range r.Source.Sets {
+				prefixes = append(prefixes, s.Constants()...)
+			}
+			for _, s := range r.Destination.Sets {
+				prefixes = append(prefixes, s.Constants()...)
+			}
+			source = append(source, r.Source.Ports...)
+			destination = append(destination, r.Destination.Ports...)
+		}
+	}
+	return prefixes, source, destination
+}
+
+// Element is the NSG as an element, nil for admin rules.
+func (g *Gate) Element() *topology.Element { return g.element }
+
+// AnySourcePort returns the gate with every condition on the source port
+// taken as "*", as NSGs apply to private endpoints (PENP).
+func (g *Gate) AnySourcePort() *Gate {
+	open := func(list []*Rule) []*Rule {
+		var out []*Rule
+		for _, r := range list {
+			c := *r
+			c.Source.Ports, c.Source.unresolved = []topology.PortRange{topology.AllPorts}, false
+			out = append(out, &c)
+		}
+		return out
+	}
+	x := *g
+	x.Rules, x.altered = open(g.Rules), open(g.altered)
+	if g.altered == nil {
+		x.altered = nil
+	}
+	return &x
+}

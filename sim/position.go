@@ -1,0 +1,254 @@
+package sim
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/netpath/netpath/topology"
+)
+
+// position is where a packet is: at an interface, at a subnet whose interface
+// is not known, on the Internet, or behind a gateway.
+type position struct {
+	nic    *topology.NetworkInterface
+	config *topology.IPConfiguration
+	subnet *topology.Subnet         // nil: dangling, or outside
+	vnet   *topology.VirtualNetwork // nil: not in the data, or outside
+
+	internet   bool                    // outside, on the Internet
+	gateway    bool                    // at a virtual network gateway: no NSG gates
+	appliance  *topology.AzureFirewall // at an Azure Firewall: no NSG gates
+	forwarding bool                    // the packet is passing through, it did not start here
+}
+
+// at is the position of an interface's IP configuration.
+func (s *Simulator) at(nic *topology.NetworkInterface, c *topology.IPConfiguration) position {
+	p := position{nic: nic, config: c}
+	if sub, ok := topology.Lookup[*topology.Subnet](s.net, c.Subnet); ok {
+		p.subnet = sub
+		p.vnet = s.net.VirtualNetworkOf(sub)
+	}
+	return p
+}
+
+// in is the position of an address of a subnet that no interface in the data
+// owns.
+func (s *Simulator) in(sub *topology.Subnet) position {
+	return position{subnet: sub, vnet: s.net.VirtualNetworkOf(sub)}
+}
+
+// name is what the hop calls the place: "nic app1-nic".
+func nicName(n *topology.NetworkInterface) string { return "nic " + n.Name }
+
+func subnetName(s *topology.Subnet) string {
+	return "subnet " + s.VirtualNetworkID().Name() + "/" + s.Name
+}
+
+func (p position) String() string {
+	switch {
+	case p.nic != nil:
+		return p.nic.Name
+	case p.appliance != nil:
+		return p.appliance.Name
+	case p.subnet != nil:
+		return subnetName(p.subnet)
+	default:
+		return "Internet"
+	}
+}
+
+// owners are the interfaces in the virtual network that own the address.
+func (s *Simulator) owners(v *topology.VirtualNetwork, a netip.Addr) []topology.Owner {
+	var out []topology.Owner
+	for _, o := range s.net.Owners(a) {
+		if o.Configuration.Subnet.ID().Parent() == v.ID() {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// subnetOf is the subnet of the virtual network that holds the address.
+func subnetOf(v *topology.VirtualNetwork, a netip.Addr) *topology.Subnet {
+	for _, sub := range v.Subnets {
+		if slices.ContainsFunc(sub.Prefixes, func(p netip.Prefix) bool { return p.Contains(a) }) {
+			return sub
+		}
+	}
+	return nil
+}
+
+// endpointAt is the private endpoint in the virtual network with the address.
+func (s *Simulator) endpointAt(v *topology.VirtualNetwork, a netip.Addr) *topology.PrivateEndpoint {
+	for _, pe := range s.net.PrivateEndpoints {
+		if pe.Subnet.ID().Parent() == v.ID() && slices.Contains(pe.Addresses, a) {
+			return pe
+		}
+	}
+	return nil
+}
+
+// frontendAt is the internal load balancer frontend with the address.
+func (s *Simulator) frontendAt(v *topology.VirtualNetwork, a netip.Addr) (*topology.LoadBalancer, *topology.Frontend) {
+	for _, lb := range s.net.LoadBalancers {
+		for _, f := range lb.Frontends {
+			if f.PrivateIPAddress == a && f.Subnet.ID().Parent() == v.ID() {
+				return lb, f
+			}
+		}
+	}
+	return nil, nil
+}
+
+// firewallAt is the Azure Firewall in the virtual network with the address.
+func (s *Simulator) firewallAt(v *topology.VirtualNetwork, a netip.Addr) *topology.AzureFirewall {
+	for _, f := range s.net.AzureFirewalls {
+		home := f.Subnet.ID().Parent()
+		if f.Subnet.IsZero() {
+			home = f.VirtualNetwork.ID()
+		}
+		if f.PrivateIPAddress == a && home == v.ID() {
+			return f
+		}
+	}
+	return nil
+}
+
+// neighbours are the virtual network and those it is peered with by a link
+// that may be up; a next hop must be reachable directly (UDR).
+func (s *Simulator) neighbours(v *topology.VirtualNetwork) []*topology.VirtualNetwork {
+	out := []*topology.VirtualNetwork{v}
+	for _, p := range v.Peerings {
+		if link := s.names.Link(v, p); !link.Up && link.Fact == nil {
+			continue
+		}
+		if remote, ok := topology.Lookup[*topology.VirtualNetwork](s.net, p.RemoteVirtualNetwork); ok {
+			out = append(out, remote)
+		}
+	}
+	return out
+}
+
+// primary is the primary IP configuration of a family, nil where the
+// interface has none.
+func primary(nic *topology.NetworkInterface, v6 bool) *topology.IPConfiguration {
+	var first *topology.IPConfiguration
+	for _, c := range nic.IPConfigurations {
+		if !c.PrivateIPAddress.IsValid() || c.PrivateIPAddress.Is6() != v6 {
+			continue
+		}
+		if c.Primary == topology.On {
+			return c
+		}
+		if first == nil {
+			first = c
+		}
+	}
+	return first
+}
+
+// isPrimary reports whether the IP configuration is the interface's primary
+// one of its family.
+func isPrimary(nic *topology.NetworkInterface, c *topology.IPConfiguration) bool {
+	return primary(nic, c.PrivateIPAddress.Is6()) == c
+}
+
+// publicIP is a public IP address of the estate and what it leads to.
+type publicIP struct {
+	resource *topology.PublicIPAddress
+	nic      *topology.NetworkInterface
+	config   *topology.IPConfiguration
+	lb       *topology.LoadBalancer
+	frontend *topology.Frontend
+	firewall *topology.AzureFirewall
+}
+
+// publicAt finds what a public address of the estate belongs to; false where
+// no resource in the data has it.
+func (s *Simulator) publicAt(a netip.Addr) (publicIP, bool) {
+	for _, r := range s.net.PublicIPAddresses {
+		if r.IPAddress != a {
+			continue
+		}
+		p := publicIP{resource: r}
+		for _, nic := range s.net.NetworkInterfaces {
+			for _, c := range nic.IPConfigurations {
+				if c.PublicIPAddress.ID() == r.ID() {
+					p.nic, p.config = nic, c
+					return p, true
+				}
+			}
+		}
+		for _, lb := range s.net.LoadBalancers {
+			for _, f := range lb.Frontends {
+				if !f.PublicIPAddress.IsZero() && f.PublicIPAddress.ID() == r.ID() {
+					p.lb, p.frontend = lb, f
+					return p, true
+				}
+			}
+		}
+		for _, f := range s.net.AzureFirewalls {
+			for _, ref := range f.PublicIPs {
+				if ref.ID() == r.ID() {
+					p.firewall = f
+					return p, true
+				}
+			}
+		}
+		return p, true
+	}
+	for _, lb := range s.net.LoadBalancers {
+		for _, f := range lb.Frontends {
+			if f.PublicAddress == a {
+				return publicIP{lb: lb, frontend: f}, true
+			}
+		}
+	}
+	return publicIP{}, false
+}
+
+// poolsOf are the load balancers behind which an IP configuration stands:
+// those in the data, and the references that dangle.
+func (s *Simulator) poolsOf(nic *topology.NetworkInterface, c *topology.IPConfiguration) (in []*topology.LoadBalancer, pools []topology.ID, dangling []topology.Ref) {
+	add := func(lb *topology.LoadBalancer) {
+		if !slices.Contains(in, lb) {
+			in = append(in, lb)
+		}
+	}
+	for _, r := range c.BackendPools {
+		pools = append(pools, r.ID())
+		if lb, ok := topology.LookupID[*topology.LoadBalancer](s.net, r.ID().Parent()); ok {
+			add(lb)
+		} else {
+			dangling = append(dangling, r)
+		}
+	}
+	for _, lb := range slices.Concat(s.pools[c.ID()], s.pools[nic.ID()]) {
+		for _, p := range lb.BackendPools {
+			named := slices.ContainsFunc(p.IPConfigurations, func(r topology.Ref) bool { return r.ID() == c.ID() }) ||
+				isPrimary(nic, c) && slices.ContainsFunc(p.Interfaces, func(r topology.Ref) bool { return r.ID() == nic.ID() })
+			if named {
+				add(lb)
+				pools = append(pools, p.ID())
+			}
+		}
+	}
+	return in, pools, dangling
+}
+
+// backends are the IP configurations behind a pool.
+func (s *Simulator) backends(pool topology.ID) []topology.Owner {
+	var out []topology.Owner
+	for _, nic := range s.net.NetworkInterfaces {
+		for _, c := range nic.IPConfigurations {
+			_, pools, _ := s.poolsOf(nic, c)
+			if slices.Contains(pools, pool) {
+				out = append(out, topology.Owner{Interface: nic, Configuration: c})
+			}
+		}
+	}
+	return out
+}
+
+func isStandard(sku string) bool { return strings.EqualFold(sku, "Standard") }

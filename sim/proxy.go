@@ -1,0 +1,151 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/netpath/netpath/sim/firewall"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/topology"
+)
+
+// proxied reports whether the question goes through the source's proxy: a
+// proxy of the system (a user's own setting does not reach the extension),
+// TCP, and a destination outside the estate (spec 8.2).
+func (s *Simulator) proxied(q TraceQuestion, from, to *end) bool {
+	if q.NoProxy || from.vm == nil || from.vm.Proxy == nil || strings.EqualFold(from.vm.Proxy.Scope, "user") {
+		return false
+	}
+	tr := tracer{s: s, q: q, from: from, to: to}
+	return tr.proxyApplies()
+}
+
+func (tr *tracer) proxyApplies() bool {
+	return tr.q.Protocol == topology.TCP && (tr.to.internet() || tr.to.target.Host != "")
+}
+
+// proxyHost is the interface that a proxy setting names by address or by the
+// name of its virtual machine.
+func (s *Simulator) proxyHost(host string) (topology.Owner, bool) {
+	if a, err := netip.ParseAddr(host); err == nil {
+		if o := s.net.Owners(a.Unmap()); len(o) == 1 {
+			return o[0], true
+		}
+		return topology.Owner{}, false
+	}
+	name, _, _ := strings.Cut(host, ".")
+	if vms := find(s.net.VirtualMachines, name); len(vms) == 1 {
+		if nic, err := s.primaryNIC(vms[0]); err == nil {
+			if c := primary(nic, false); c != nil {
+				return topology.Owner{Interface: nic, Configuration: c}, true
+			}
+		}
+	}
+	return topology.Owner{}, false
+}
+
+func (tr *tracer) proxyName(o topology.Owner) string {
+	if vm := tr.s.vm(o.Interface); vm != nil {
+		return vm.Name
+	}
+	return o.Interface.Name
+}
+
+// throughProxy walks the two legs of an explicit HTTP proxy: to the proxy's
+// own address and port, then from the proxy to the target.
+func (k *walk) throughProxy(p position, t flow.Tuple, vm *topology.VirtualMachine, depth int) {
+	s := k.s
+	setting := vm.Proxy
+	k.leg++
+	o, ok := s.proxyHost(setting.Host)
+	if !ok {
+		k.opaque(Hop{Kind: HopProxy, Name: setting.Host, Origin: originOf(setting.Origin)}, flow.Fact{Code: flow.ProxyNotFound, About: setting.Host,
+			Text: "no interface in the data is the proxy " + setting.Host + " of " + vm.Name, Export: "az network nic list -o json"})
+		return
+	}
+	first := t
+	first.Destination = flow.At(o.Configuration.PrivateIPAddress)
+	first.DestinationPort = setting.Port
+	target := k.target
+	k.target = firewall.Target{}
+	k.proxyGuest = true
+	k.send(p, first)
+	k.proxyGuest = false
+	k.target = target
+	if k.ended {
+		return
+	}
+	k.leg++
+	at := s.at(o.Interface, o.Configuration)
+	server := s.vm(o.Interface)
+	if !k.proxyServer(server, o, setting.Port, t) {
+		return
+	}
+	second := t
+	second.Source = flow.At(o.Configuration.PrivateIPAddress)
+	k.seen = map[string]bool{}
+	k.appliances = nil
+	if server != nil && server.Proxy != nil && !strings.EqualFold(server.Proxy.Scope, "user") && depth < 8 {
+		k.leg--
+		k.throughProxy(at, second, server, depth+1)
+		return
+	}
+	k.send(at, second)
+}
+
+// proxyServer asks the proxy itself: it listens on the port, needs no
+// authentication, and its allow list holds the target (spec 8.2).
+func (k *walk) proxyServer(vm *topology.VirtualMachine, o topology.Owner, port uint16, t flow.Tuple) bool {
+	name := o.Interface.Name
+	var server *topology.ProxyServer
+	if vm != nil {
+		name, server = vm.Name, vm.ProxyServer
+	}
+	h := Hop{Kind: HopProxy, Name: name, AppliedTo: "proxy " + name, Verdict: flow.Allow, Code: flow.ProxyAllow, Note: "CONNECT"}
+	if server == nil {
+		f := flow.Fact{Code: flow.ProxyNotListening, About: name, Text: "whether " + name + " runs a proxy on port " + fmt.Sprint(port) + " is not in the data (proxyServer in a design file)"}
+		h.Code = f.Code
+		if k.w.Ask(f, 2) == 1 {
+			h.Verdict = flow.Deny
+		}
+		return k.hop(h)
+	}
+	h.Origin = originOf(server.Origin)
+	switch {
+	case server.Port != port:
+		h.Verdict, h.Code, h.Note = flow.Deny, flow.ProxyNotListening, fmt.Sprintf("the proxy listens on port %d", server.Port)
+	case strings.EqualFold(server.Authentication, "required"):
+		h.Verdict, h.Code, h.Note = flow.Deny, flow.ProxyAuthRequired, "the proxy answers 407"
+	case !server.AnyHost:
+		k.allowList(&h, server, t)
+	}
+	return k.hop(h)
+}
+
+// allowList compares the proxy's allow list with the target's host name. It
+// acts on names, not on addresses.
+func (k *walk) allowList(h *Hop, server *topology.ProxyServer, t flow.Tuple) {
+	undecided := false
+	for _, pattern := range server.AllowHosts {
+		if t.Destination.IP.IsValid() && pattern == t.Destination.IP.String() {
+			h.RuleName = pattern
+			return
+		}
+		switch firewall.MatchesHost(pattern, k.target) {
+		case flow.Allow:
+			h.RuleName = pattern
+			return
+		case flow.Unknown:
+			undecided = true
+		}
+	}
+	h.Verdict, h.Code, h.Note = flow.Deny, flow.ProxyHostNotAllowed, "no entry of the proxy's allow list covers the destination"
+	if !undecided {
+		return
+	}
+	f := flow.Fact{Code: flow.ProxyHostNotAllowed, About: h.Name, Detail: t.Destination.Key(), Text: "the host name behind the destination is not known, and the proxy " + h.Name + " allows names only"}
+	if k.w.Ask(f, 2) == 0 {
+		h.Verdict, h.Code, h.Note = flow.Allow, flow.ProxyAllow, "CONNECT"
+	}
+}

@@ -1,0 +1,307 @@
+package scope
+
+import (
+	"net/netip"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/topology"
+)
+
+// Place is a subnet as the names of its rules see it, or, with a nil Subnet,
+// that of an NSG whose virtual network is not in the data.
+type Place struct {
+	Subnet         *topology.Subnet
+	VirtualNetwork *topology.VirtualNetwork
+	names          *Names
+	virtualNetwork *Set
+	internet       *Set
+}
+
+// At is the place of a subnet whose virtual network is in the data.
+func (x *Names) At(s *topology.Subnet) *Place {
+	if s == nil || x.net.VirtualNetworkOf(s) == nil {
+		return x.Alone()
+	}
+	x.mu.Lock()
+	p, ok := x.places[s]
+	x.mu.Unlock()
+	if ok {
+		return p
+	}
+	p = x.newPlace(s)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.places[s] = p
+	return p
+}
+
+// Alone is the place of an NSG without its virtual network (verdicts.md 5).
+func (x *Names) Alone() *Place {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.alone != nil {
+		return x.alone
+	}
+	p := &Place{names: x}
+	own := wireServerPrefix()
+	if len(x.opts.VirtualNetwork) > 0 {
+		space := SetOf(x.opts.VirtualNetwork...)
+		p.virtualNetwork = &Set{Name: "VirtualNetwork", local: true, layers: []layer{{where: union(own, space), member: true}}}
+		p.internet = internetWithout(space, "the given virtual network")
+	} else {
+		private := subtract(everything(), PublicSpace())
+		inside := &flow.Fact{Code: flow.AddressSpaceUnknown, About: "VirtualNetwork",
+			Text:   "the address space of the NSG's virtual network is not in the data",
+			Export: "az network vnet list -o json"}
+		public := &flow.Fact{Assumption: flow.VNetSpacePrivate, About: "VirtualNetwork",
+			Text: "the NSG's virtual network, which is not in the data, has no public address space"}
+		p.virtualNetwork = &Set{Name: "VirtualNetwork", local: true, layers: []layer{
+			{where: own, member: true},
+			{where: private, fact: inside, each: true, when: 1, member: true},
+			{where: PublicSpace(), fact: public, each: true, when: 1, member: true},
+		}}
+		p.internet = &Set{Name: "Internet", layers: []layer{
+			{where: PublicSpace(), fact: public, each: true, when: 0, member: true},
+			{where: PublicSpace(), fact: ownSpaceFact("the NSG's virtual network"), when: 1, member: true},
+		}}
+	}
+	x.alone = p
+	return p
+}
+
+func wireServerPrefix() *netipx.IPSet { return SetOf(netip.PrefixFrom(WireServer, 32)) }
+
+func ownSpaceFact(about string) *flow.Fact {
+	return &flow.Fact{Assumption: flow.VNetPublicSpaceNotInternet, About: about,
+		Text: "public address space of " + about + " itself is not part of the tag Internet"}
+}
+
+// internetWithout is the tag Internet less the own space of a virtual network
+// (verdicts.md 16).
+func internetWithout(space *netipx.IPSet, about string) *Set {
+	s := &Set{Name: "Internet"}
+	if own := intersect(space, PublicSpace()); !isEmpty(own) {
+		s.layers = append(s.layers, layer{where: own, fact: ownSpaceFact(about), when: 0, member: false})
+	}
+	s.layers = append(s.layers, layer{where: PublicSpace(), member: true})
+	return s
+}
+
+// newPlace computes VirtualNetwork for one subnet (spec 3.1).
+func (x *Names) newPlace(s *topology.Subnet) *Place {
+	v := x.net.VirtualNetworkOf(s)
+	p := &Place{Subnet: s, VirtualNetwork: v, names: x}
+	space := SetOf(v.AddressSpace...)
+	certain := []*netipx.IPSet{wireServerPrefix(), space}
+	var layers []layer
+
+	for _, peer := range v.Peerings {
+		if peer.AllowVirtualNetworkAccess == topology.Off {
+			continue // PEER: the flag takes the prefixes out of the tag
+		}
+		remote, known := x.RemoteSpace(peer)
+		link := x.Link(v, peer)
+		switch {
+		case !known:
+			layers = append(layers, layer{fact: x.unknownSpace(peer), each: true, when: 1, member: true})
+		case link.Fact != nil:
+			layers = append(layers, layer{where: remote, fact: link.Fact, when: 0, member: true})
+		case link.Up:
+			certain = append(certain, remote)
+		}
+	}
+
+	g := x.GatewaysOf(v)
+	known := SetOf(g.Prefixes...)
+	propagate := true
+	table, attached := topology.Lookup[*topology.RouteTable](x.net, s.RouteTable)
+	if attached && table.DisableBGPPropagation == topology.On {
+		propagate = false
+	}
+	if !isEmpty(known) {
+		if propagate {
+			certain = append(certain, known)
+		} else {
+			layers = append(layers, layer{where: known, when: 0, member: true, fact: &flow.Fact{
+				Assumption: flow.GatewayPrefixesInVNet, About: s.Name,
+				Text: "prefixes of the gateway stay in the tag VirtualNetwork of subnet " + s.Name + " although its route table disables their propagation",
+			}})
+		}
+	}
+
+	if attached && table.RoutesGiven {
+		for _, r := range table.Routes {
+			switch {
+			case r.Unresolved || r.Destination.Kind == topology.UnresolvedAddress:
+				layers = append(layers, layer{each: true, when: 1, member: true, fact: &flow.Fact{
+					Code: flow.UnresolvedExpression, About: r.Name, Text: "route " + r.Name + " holds an expression that is not resolved"}})
+			case r.Destination.Kind == topology.TagAddress:
+				where := x.Tag(r.Destination.Tag)
+				_, may := where.Certain()
+				layers = append(layers, layer{where: may, when: 1, member: true, fact: &flow.Fact{
+					Assumption: flow.TagRouteNotInVNet, About: table.Name + "/" + r.Name,
+					Text: "a route whose prefix is a service tag does not widen the tag VirtualNetwork"}})
+			case r.NextHop == topology.NextHopNone || r.NextHop == topology.NextHopInternet:
+				layers = append(layers, layer{where: SetOf(r.Destination.Prefix), when: 0, member: true, fact: &flow.Fact{
+					Assumption: flow.UDRPrefixesInVNet, About: table.Name + "/" + r.Name,
+					Text: "the prefix of a user-defined route with next hop " + string(r.NextHop) + " is part of the tag VirtualNetwork"}})
+			default:
+				certain = append(certain, SetOf(r.Destination.Prefix))
+			}
+		}
+	} else if !s.RouteTable.IsZero() {
+		layers = append(layers, layer{each: true, when: 1, member: true, fact: x.danglingTable(s)})
+	}
+
+	if g.LearnedUnknown != nil {
+		layers = append(layers,
+			layer{where: subtract(everything(), PublicSpace()), fact: g.LearnedUnknown, each: true, when: 1, member: true},
+			layer{where: PublicSpace(), fact: g.LearnedPublic, each: true, when: 1, member: true})
+	}
+	layers = append([]layer{{where: union(certain...), member: true}}, layers...)
+	p.virtualNetwork = &Set{Name: "VirtualNetwork", layers: layers}
+	p.internet = internetWithout(space, v.Name)
+	return p
+}
+
+func (x *Names) danglingTable(s *topology.Subnet) *flow.Fact {
+	return &flow.Fact{Code: flow.DanglingReference, About: s.RouteTable.ID().Name(), Detail: "prefixes",
+		Text:   "the route table " + s.RouteTable.ID().Name() + " of subnet " + s.Name + " is not in the data",
+		Export: "az network route-table list -o json"}
+}
+
+func (x *Names) unknownSpace(p *topology.Peering) *flow.Fact {
+	return &flow.Fact{Code: flow.DanglingReference, About: p.RemoteVirtualNetwork.ID().Name(), Detail: "address space",
+		Text:   "the address space of the peered virtual network " + p.RemoteVirtualNetwork.ID().Name() + " is not in the data",
+		Export: "az network vnet list -o json"}
+}
+
+// Resolve is the set that an address field of a rule means at the place.
+func (p *Place) Resolve(a topology.AddressPrefix) *Set {
+	switch a.Kind {
+	case topology.AnyAddress:
+		return &Set{Name: "*", layers: []layer{{member: true}}}
+	case topology.PrefixAddress:
+		return &Set{Name: a.Text, layers: []layer{{where: SetOf(a.Prefix), member: true}}}
+	case topology.UnresolvedAddress:
+		return &Set{Name: a.Text, layers: []layer{{each: true, when: 1, member: true, fact: &flow.Fact{
+			Code: flow.UnresolvedExpression, About: a.Text, Text: "the expression " + a.Text + " is not resolved"}}}}
+	default:
+		return p.tag(a.Tag)
+	}
+}
+
+// Literal is the set of address fields that name prefixes, as one.
+func Literal(list []topology.AddressPrefix) *Set {
+	names := make([]string, len(list))
+	for i, a := range list {
+		names[i] = a.Text
+	}
+	x := &Set{Name: strings.Join(names, ","), layers: []layer{{where: Prefixed(list), member: true}}}
+	for _, a := range list {
+		x.literal = append(x.literal, a.Prefix)
+	}
+	return x
+}
+
+func (p *Place) tag(name string) *Set {
+	switch strings.ToLower(strings.TrimSpace(name)) {
+	case "virtualnetwork", "virtual_network":
+		return p.virtualNetwork
+	case "internet":
+		return p.internet
+	default:
+		return p.names.Tag(name)
+	}
+}
+
+// VirtualNetworkTag is the set of the tag VirtualNetwork at the place.
+func (p *Place) VirtualNetworkTag() *Set { return p.virtualNetwork }
+
+// InternetTag is the set of the tag Internet at the place.
+func (p *Place) InternetTag() *Set { return p.internet }
+
+// Members is the set of addresses of an application security group as the
+// place sees it (ASG). The interfaces in the data say themselves which groups
+// they are in; an address of the estate's address space that no interface in
+// the data owns may be a member.
+func (p *Place) Members(asg topology.Ref) *Set {
+	x := p.names
+	id := asg.ID()
+	in, owned := SetOfMembers(x.net, p.VirtualNetwork, id)
+	inside := subtract(everything(), PublicSpace())
+	if p.VirtualNetwork != nil {
+		inside = SetOf(p.VirtualNetwork.AddressSpace...)
+		for _, peer := range p.VirtualNetwork.Peerings {
+			if remote, ok := x.RemoteSpace(peer); ok {
+				inside = union(inside, remote)
+			}
+		}
+	}
+	f := &flow.Fact{Code: flow.ASGMembersUnknown, About: id.Name(),
+		Text:   "whether the address is a member of the application security group " + id.Name() + " is not in the data",
+		Export: "az network nic list -o json"}
+	s := &Set{Name: id.Name(), layers: []layer{
+		{where: in, member: true},
+		{where: owned, member: false},
+		{where: inside, fact: f, each: true, when: 1, member: true},
+	}}
+	if p.VirtualNetwork == nil {
+		s.layers = append(s.layers, layer{fact: &flow.Fact{Assumption: flow.VNetSpacePrivate, About: "VirtualNetwork",
+			Text: "the NSG's virtual network, which is not in the data, has no public address space"}, each: true, when: 1, member: true})
+	}
+	return s
+}
+
+// SetOfMembers returns the addresses of the interfaces in the data that are
+// members of the group, and those of all interfaces a rule at the virtual
+// network can see (all of the data with nil).
+func SetOfMembers(n *topology.Network, v *topology.VirtualNetwork, asg topology.ID) (in, owned *netipx.IPSet) {
+	var members, all netipx.IPSetBuilder
+	for _, nic := range n.NetworkInterfaces {
+		for _, c := range nic.IPConfigurations {
+			if !c.PrivateIPAddress.IsValid() || !visible(n, v, c) {
+				continue
+			}
+			all.Add(c.PrivateIPAddress)
+			for _, g := range c.ASGs {
+				if g.ID() == asg {
+					members.Add(c.PrivateIPAddress)
+				}
+			}
+		}
+	}
+	for _, pe := range n.PrivateEndpoints {
+		for _, g := range pe.ASGs {
+			if g.ID() != asg {
+				continue
+			}
+			for _, a := range pe.Addresses {
+				members.Add(a)
+				all.Add(a)
+			}
+		}
+	}
+	return build(&members), build(&all)
+}
+
+// visible reports whether an IP configuration lies in the virtual network or
+// one peered with it.
+func visible(n *topology.Network, v *topology.VirtualNetwork, c *topology.IPConfiguration) bool {
+	if v == nil {
+		return true
+	}
+	home := c.Subnet.ID().Parent()
+	if home == v.ID() {
+		return true
+	}
+	for _, p := range v.Peerings {
+		if p.RemoteVirtualNetwork.ID() == home {
+			return true
+		}
+	}
+	return false
+}

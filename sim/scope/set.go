@@ -1,0 +1,274 @@
+package scope
+
+import (
+	"net/netip"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/topology"
+)
+
+// Set is what one name means at one place: a question about an address that
+// is answered yes or no in every world.
+type Set struct {
+	Name   string // as written
+	layers []layer
+	tag    *tagSet // a service tag of the catalogue
+	ports  portLimit
+	// local: the own side of an NSG whose virtual network is not in the data
+	// is a member (verdicts.md 15).
+	local   bool
+	literal []netip.Prefix
+}
+
+// Literal are the prefixes of a set that a rule spells out, nil for others.
+func (s *Set) Literal() []netip.Prefix { return s.literal }
+
+// layer decides for the addresses it covers; the first that does so wins.
+// Without a fact it decides always, with one where the fact has the value
+// when.
+type layer struct {
+	where  *netipx.IPSet // nil: everywhere
+	fact   *flow.Fact
+	each   bool // the fact is about each address apart
+	when   int
+	member bool
+}
+
+// portLimit restricts platform tags to their ports (verdicts.md 17).
+type portLimit uint8
+
+const (
+	anyPort portLimit = iota
+	dnsPort
+	imdsPort
+	kmsPort
+)
+
+func (p portLimit) admits(t flow.Tuple) bool {
+	switch p {
+	case dnsPort:
+		return t.Protocol.HasPorts() && t.DestinationPort == 53
+	case imdsPort:
+		return t.Protocol == topology.TCP && t.DestinationPort == 80
+	case kmsPort:
+		return t.Protocol == topology.TCP && t.DestinationPort == 1688
+	default:
+		return true
+	}
+}
+
+// Platform reports whether the set is a platform tag, which alone can stop
+// platform traffic (spec 3.4).
+func (s *Set) Platform() bool { return s.ports != anyPort }
+
+// Admits reports whether a rule that names the set can match the packet at
+// all: a platform tag stands for its own port only.
+func (s *Set) Admits(t flow.Tuple) bool { return s.ports.admits(t) }
+
+// Has reports whether the address is in the set in this world. local says
+// that the address is on the own side of the gate that asks.
+func (s *Set) Has(w *flow.World, a flow.Address, local bool) bool {
+	if local && s.local {
+		return true
+	}
+	if s.tag != nil {
+		return s.tag.has(w, a)
+	}
+	for i := range s.layers {
+		l := &s.layers[i]
+		if !within(w, a, l.where) {
+			continue
+		}
+		if l.fact == nil {
+			return l.member
+		}
+		f := *l.fact
+		if l.each {
+			f.Detail += a.Key()
+		}
+		if w.Ask(f, 2) == l.when {
+			return l.member
+		}
+	}
+	return false
+}
+
+// within reports whether the address lies in the prefixes; nil is
+// everywhere. For an address of which only the tag is known it is asked.
+func within(w *flow.World, a flow.Address, where *netipx.IPSet) bool {
+	if where == nil {
+		return true
+	}
+	if a.IP.IsValid() {
+		return where.Contains(a.IP)
+	}
+	family := everything()
+	if PublicTag(a.Tag) {
+		family = PublicSpace()
+	}
+	half := v4Space()
+	if a.V6 {
+		half = v6Space()
+	}
+	family = intersect(family, half)
+	switch {
+	case contains(where, family):
+		return true
+	case isEmpty(intersect(where, family)):
+		return false
+	}
+	return w.Ask(flow.Fact{
+		Code: flow.UnknownTag, About: a.Tag, Detail: "within " + fingerprint(where),
+		Text:   "the addresses of the service tag " + a.Tag + " are not known",
+		Export: exportTags,
+	}, 2) == 1
+}
+
+// Within reports whether the address lies in the prefixes; for an address of
+// which only the tag is known the world is asked.
+func Within(w *flow.World, a flow.Address, where *netipx.IPSet) bool { return within(w, a, where) }
+
+const exportTags = "az network list-service-tags --location <region> -o json"
+
+// tagSet is a tag of the service tag catalogue, or one the catalogue lacks.
+type tagSet struct {
+	name  string // as written
+	names *Names
+	in    *netipx.IPSet // nil: the catalogue does not hold it
+	bound *netipx.IPSet // nil: none; where the members lie if the content is not known
+}
+
+// has follows the catalogue where it holds the tag and is current. Otherwise
+// what is known of the name alone counts, and the rest is asked.
+func (t *tagSet) has(w *flow.World, a flow.Address) bool {
+	if t.in != nil && a.IP.IsValid() {
+		if f := t.names.stale; f == nil || w.Holds(*f) {
+			return t.in.Contains(a.IP)
+		}
+	}
+	if a.Tag != "" && Implies(a.Tag, t.name) {
+		return true
+	}
+	if t.bound != nil && !within(w, a, t.bound) {
+		return false
+	}
+	// A tag implies its parents: a region is part of its service.
+	if parent := Parent(t.name); parent != "" {
+		if v, ok := w.Value(t.fact(parent, a)); ok && v == 0 {
+			return false
+		}
+		if p := t.names.Tag(parent); p.tag != nil && p.tag.in != nil && t.names.stale == nil && a.IP.IsValid() && !p.tag.in.Contains(a.IP) {
+			return false
+		}
+	}
+	for _, region := range t.names.regionsAsked(t.name) {
+		if v, ok := w.Value(t.fact(region, a)); ok && v == 1 {
+			return true
+		}
+	}
+	return w.Ask(t.fact(t.name, a), 2) == 1
+}
+
+func (t *tagSet) fact(name string, a flow.Address) flow.Fact {
+	f := flow.Fact{
+		Code: flow.UnknownTag, About: strings.ToLower(name), Detail: a.Key(),
+		Text: "the content of the service tag " + name + " is not known", Export: exportTags,
+	}
+	if a.IP.IsValid() {
+		f.Text = "whether " + a.IP.String() + " is in the service tag " + name + " is not known"
+	}
+	return f
+}
+
+// Parent is the tag that a regional tag is part of, "" for others.
+func Parent(tag string) string {
+	if i := strings.IndexByte(tag, '.'); i > 0 {
+		return tag[:i]
+	}
+	return ""
+}
+
+// Implies reports whether every address of the tag a is in the tag b by their
+// names alone: a tag equals itself and X.Region is part of X (verdicts.md 6).
+func Implies(a, b string) bool {
+	return strings.EqualFold(a, b) || strings.EqualFold(Parent(a), b)
+}
+
+// PublicTag reports whether the tag is part of Internet by its name alone
+// (verdicts.md 6, TAG).
+func PublicTag(tag string) bool {
+	base := tag
+	if p := Parent(tag); p != "" {
+		base = p
+	}
+	switch strings.ToLower(base) {
+	case "storage", "sql", "azurebackup", "azureactivedirectory", "internet":
+		return true
+	}
+	return false
+}
+
+// Constants are the prefixes that the set's answer turns on; an address is
+// asked about only through them.
+func (s *Set) Constants() []*netipx.IPSet {
+	var out []*netipx.IPSet
+	for _, l := range s.layers {
+		if l.where != nil {
+			out = append(out, l.where)
+		}
+	}
+	if s.tag != nil {
+		if s.tag.in != nil {
+			out = append(out, s.tag.in)
+		}
+		if s.tag.bound != nil {
+			out = append(out, s.tag.bound)
+		}
+		if p := Parent(s.tag.name); p != "" {
+			out = append(out, s.tag.names.Tag(p).Constants()...)
+		}
+	}
+	return out
+}
+
+// Certain returns the addresses that are in the set in every world and those
+// that are in it in some world (its must- and may-set), as far as facts about
+// the place go; facts about assumptions count as not known.
+func (s *Set) Certain() (must, may *netipx.IPSet) {
+	must, may = SetOf(), SetOf()
+	if s.tag != nil {
+		switch {
+		case s.tag.in != nil && s.tag.names.stale == nil:
+			return s.tag.in, s.tag.in
+		case s.tag.bound != nil:
+			return must, s.tag.bound
+		default:
+			return must, everything()
+		}
+	}
+	left := everything() // not decided by an earlier layer
+	sure := everything() // of it, what no earlier layer could have decided
+	for _, l := range s.layers {
+		where := everything()
+		if l.where != nil {
+			where = l.where
+		}
+		hit := intersect(left, where)
+		if l.member {
+			may = union(may, hit)
+			if l.fact == nil {
+				must = union(must, intersect(sure, where))
+			}
+		}
+		if l.fact == nil {
+			left = subtract(left, where)
+		}
+		if l.fact == nil || !l.member {
+			sure = subtract(sure, where)
+		}
+	}
+	return must, may
+}

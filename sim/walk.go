@@ -1,0 +1,748 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/netpath/netpath/sim/firewall"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/nsg"
+	"github.com/netpath/netpath/sim/route"
+	"github.com/netpath/netpath/sim/scope"
+	"github.com/netpath/netpath/topology"
+)
+
+// walk follows one packet through one world.
+type walk struct {
+	s          *Simulator
+	w          *flow.World
+	all        bool // go on past the first Deny
+	target     firewall.Target
+	hops       []Hop
+	notes      []string
+	denied     bool
+	ended      bool // nothing more to say
+	leg        int
+	seen       map[string]bool
+	cuts       *cuts // collects what the walk turned on; nil: not wanted
+	outRule    *nsg.Rule
+	proxyGuest bool // the destination is a proxy, whose guest firewall matters
+	appliances []string
+}
+
+// account is what a walk tells.
+type account struct {
+	hops  []Hop
+	notes []string
+}
+
+func (k *walk) account() account { return account{hops: k.hops, notes: k.notes} }
+
+// cuts are the constants that a walk turned on: the question's sets are cut
+// at them.
+type cuts struct {
+	gates     map[*nsg.Gate]bool
+	tables    map[*route.Table]bool
+	firewalls map[*firewall.Firewall]bool
+	sets      map[*netipx.IPSet]bool
+}
+
+func newCuts() *cuts {
+	return &cuts{map[*nsg.Gate]bool{}, map[*route.Table]bool{}, map[*firewall.Firewall]bool{}, map[*netipx.IPSet]bool{}}
+}
+
+func (c *cuts) size() int { return len(c.gates) + len(c.tables) + len(c.firewalls) + len(c.sets) }
+
+// hop appends a hop. It reports whether the walk goes on.
+func (k *walk) hop(h Hop) bool {
+	h.Leg = k.leg
+	k.hops = append(k.hops, h)
+	if h.Verdict == flow.Deny {
+		k.denied = true
+		if !k.all {
+			k.ended = true
+		}
+	}
+	return !k.ended
+}
+
+func (k *walk) note(format string, args ...any) {
+	n := fmt.Sprintf(format, args...)
+	if !slices.Contains(k.notes, n) {
+		k.notes = append(k.notes, n)
+	}
+}
+
+// opaque ends the walk at something that is not known: either outcome is
+// possible, whatever comes later.
+func (k *walk) opaque(h Hop, f flow.Fact) {
+	f.Detail += " outcome"
+	h.Code = f.Code
+	h.Verdict = flow.Allow
+	if k.w.Ask(f, 2) == 1 {
+		h.Verdict = flow.Deny
+	}
+	k.hop(h)
+	k.ended = true
+}
+
+// depends asks the assumptions that the element rests on; where one does not
+// hold the outcome is open.
+func (k *walk) depends(e *topology.Element) bool {
+	for _, f := range nsg.ElementFacts(e) {
+		if !k.w.Holds(f) {
+			k.opaque(Hop{Kind: HopPlatform, Name: e.Name, Note: f.Text}, flow.Fact{Code: flow.UnwaivedAssumption, About: e.Name, Detail: f.Key(), Text: f.Text})
+			return false
+		}
+	}
+	return true
+}
+
+func originOf(o topology.Origin) *topology.Origin {
+	if o == (topology.Origin{}) {
+		return nil
+	}
+	return &o
+}
+
+// gateAt is one level of the NSG chain.
+type gateAt struct {
+	place     string // "subnet v1/app"
+	id        string // resource ID of the subnet or interface
+	ref       topology.Ref
+	element   topology.ID
+	unknown   *flow.Fact // whether there is an NSG is not known
+	adminOnly bool
+}
+
+// levels are the NSG levels of a position in Azure's order: outbound the
+// interface before the subnet, inbound the other way round (HOW).
+func (k *walk) levels(p position, d topology.Direction) []gateAt {
+	var out []gateAt
+	if p.nic != nil {
+		out = append(out, gateAt{place: nicName(p.nic), id: p.nic.ResourceID, ref: p.nic.NetworkSecurityGroup, element: p.nic.ID()})
+	}
+	switch {
+	case p.subnet != nil:
+		out = append(out, gateAt{place: subnetName(p.subnet), id: p.subnet.ResourceID, ref: p.subnet.NetworkSecurityGroup, element: p.subnet.ID()})
+	case p.config != nil:
+		id := p.config.Subnet.ID()
+		out = append(out, gateAt{place: "subnet " + id.Parent().Name() + "/" + id.Name(), id: p.config.Subnet.Text, element: id,
+			unknown: &flow.Fact{Code: flow.DanglingReference, About: id.Name(), Detail: string(id),
+				Text: "the subnet of interface " + p.nic.Name + " is not in the data", Export: "az network vnet list -o json"}})
+	}
+	if d == topology.Inbound {
+		slices.Reverse(out)
+	}
+	return out
+}
+
+// verdictOf maps a rule's access to a hop's verdict.
+func verdictOf(a topology.Access) flow.Verdict {
+	if a == topology.Deny {
+		return flow.Deny
+	}
+	return flow.Allow
+}
+
+func ruleHop(kind HopKind, name, place string, d topology.Direction, x nsg.Decision) Hop {
+	h := Hop{Kind: kind, Name: name, AppliedTo: place, Direction: d.String(), Verdict: verdictOf(x.Access), Code: x.Code}
+	if x.Rule != nil {
+		h.RuleName, h.Priority, h.Default, h.Origin = x.Rule.Name, x.Rule.Priority, x.Rule.Default, originOf(x.Rule.Origin)
+	}
+	return h
+}
+
+// chain asks the admin rules and NSGs of a position. It reports whether the
+// walk goes on; decided is the last rule that let the packet through.
+func (k *walk) chain(p position, d topology.Direction, t flow.Tuple) (decided *nsg.Rule, goOn bool) {
+	s := k.s
+	place := s.names.At(p.subnet)
+	if p.nic != nil && !k.depends(&p.nic.Element) {
+		return nil, false
+	}
+	if p.config != nil && !k.depends(&p.config.Element) {
+		return nil, false
+	}
+	if p.subnet != nil && !k.depends(&p.subnet.Element) {
+		return nil, false
+	}
+	skip, goOn := k.adminRules(p, d, t, place)
+	if !goOn || skip {
+		return nil, goOn
+	}
+	for _, l := range k.levels(p, d) {
+		rule, ok := k.level(l, d, t, place)
+		if rule != nil {
+			decided = rule
+		}
+		if !ok {
+			return decided, false
+		}
+	}
+	return decided, true
+}
+
+// level asks one NSG of the chain.
+func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.Place) (*nsg.Rule, bool) {
+	s := k.s
+	unknown := func(f flow.Fact) bool {
+		h := Hop{Kind: HopSecurityRules, Name: l.ref.ID().Name(), AppliedTo: l.place, Direction: d.String(), Verdict: flow.Allow, Code: f.Code, Note: f.Text}
+		if k.w.Ask(f, 2) == 1 {
+			h.Verdict = flow.Deny
+		}
+		return k.hop(h)
+	}
+	if l.unknown != nil {
+		f := *l.unknown
+		f.Detail += d.String() + t.String()
+		return nil, unknown(f)
+	}
+	g, ok := topology.Lookup[*topology.NetworkSecurityGroup](s.net, l.ref)
+	if !l.ref.IsZero() && (!ok || !g.RulesGiven) {
+		name := l.ref.ID().Name()
+		return nil, unknown(flow.Fact{Code: flow.DanglingReference, About: name, Detail: string(l.ref.ID()) + d.String() + t.String() + l.place,
+			Text: "the rules of network security group " + name + " are not in the data", Export: "az network nsg show -n " + name + " -g <group> -o json"})
+	}
+	for _, claim := range s.claims[l.element] {
+		if claim == g {
+			continue
+		}
+		f := flow.Fact{Code: flow.AssociationConflict, About: claim.Name, Detail: string(l.element),
+			Text: claim.Name + " says that it is attached to " + l.place + ", which does not say so"}
+		if k.w.Ask(f, 2) == 1 {
+			if !claim.RulesGiven {
+				return nil, unknown(f)
+			}
+			g = claim
+			break
+		}
+	}
+	if g == nil {
+		return nil, k.hop(Hop{Kind: HopSecurityRules, AppliedTo: l.place, Direction: d.String(), Verdict: flow.Allow, Code: flow.NoNSG})
+	}
+	if !k.depends(&g.Element) {
+		return nil, false
+	}
+	gate := s.gate(g, d, place)
+	if k.cuts != nil {
+		k.cuts.gates[gate] = true
+	}
+	x := gate.Decide(k.w, t)
+	return x.Rule, k.hop(ruleHop(HopSecurityRules, g.Name, l.place, d, x))
+}
+
+// exempt subnets are those that security admin rules do not apply to (AVNM).
+func exempt(s *topology.Subnet) bool {
+	switch strings.ToLower(s.Name) {
+	case "azurebastionsubnet", "azurefirewallsubnet", "azurefirewallmanagementsubnet", "gatewaysubnet", "routeserversubnet":
+		return true
+	}
+	return slices.ContainsFunc(s.Delegations, func(d string) bool {
+		return strings.EqualFold(d, "Microsoft.Network/applicationGateways")
+	})
+}
+
+// intentPolicy reports whether the virtual network holds a service because of
+// which admin rules are skipped for it as a whole (AVNM).
+func intentPolicy(v *topology.VirtualNetwork) bool {
+	for _, s := range v.Subnets {
+		for _, d := range s.Delegations {
+			if strings.EqualFold(d, "Microsoft.Sql/managedInstances") || strings.EqualFold(d, "Microsoft.Databricks/workspaces") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// adminRules asks the security admin rules of the virtual network. skip says
+// that AlwaysAllow ends the evaluation of this side.
+func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place *scope.Place) (skip, goOn bool) {
+	s := k.s
+	if p.vnet == nil || p.subnet == nil || exempt(p.subnet) {
+		return false, true
+	}
+	if f, cut := s.names.Missing("Microsoft.Network/networkManagers/securityAdminConfigurations", string(p.vnet.ID())+d.String()+t.String()); cut {
+		switch k.w.Ask(f, 3) {
+		case 1:
+			return false, k.hop(Hop{Kind: HopAdminRules, AppliedTo: "vnet " + p.vnet.Name, Direction: d.String(), Verdict: flow.Deny, Code: f.Code, Note: f.Text})
+		case 2:
+			return true, k.hop(Hop{Kind: HopAdminRules, AppliedTo: "vnet " + p.vnet.Name, Direction: d.String(), Verdict: flow.Allow, Code: f.Code, Note: f.Text})
+		}
+	}
+	if len(s.admin[p.vnet.ID()]) == 0 {
+		return false, true
+	}
+	gate := s.adminGate(p.vnet, d, place)
+	if k.cuts != nil {
+		k.cuts.gates[gate] = true
+	}
+	x := gate.Decide(k.w, t)
+	if x.Access == topology.NoAccess || x.Rule == nil {
+		return false, true
+	}
+	if intentPolicy(p.vnet) {
+		if x.Access == topology.Deny {
+			return false, true
+		}
+		f := flow.Fact{Code: flow.SourcesConflict, About: p.vnet.Name, Detail: "AllowRulesOnly",
+			Text: "whether allow rules apply to " + p.vnet.Name + ", which holds a service with network intent policies, is a setting of the network manager"}
+		if k.w.Ask(f, 2) == 0 {
+			return false, true
+		}
+	}
+	goOn = k.hop(ruleHop(HopAdminRules, "admin rules", "vnet "+p.vnet.Name, d, x))
+	return x.Access == topology.AlwaysAllow, goOn
+}
+
+// explicit reports whether the rule names the other side of the packet by
+// address or application security group.
+func explicit(r *nsg.Rule, d topology.Direction) bool {
+	if r == nil || r.Default {
+		return false
+	}
+	if d == topology.Outbound {
+		return r.Destination.Explicit
+	}
+	return r.Source.Explicit
+}
+
+// send follows the packet from a position to its end.
+func (k *walk) send(p position, t flow.Tuple) {
+	for steps := 0; ; steps++ {
+		if steps > 32 {
+			k.hop(Hop{Kind: HopVirtualAppliance, Name: p.String(), Verdict: flow.Deny, Code: flow.RouteLoop})
+			return
+		}
+		k.outRule = nil
+		if p.nic != nil || p.subnet != nil && !p.gateway && p.appliance == nil {
+			rule, goOn := k.chain(p, topology.Outbound, t)
+			k.outRule = rule
+			if !goOn {
+				return
+			}
+		}
+		if a := t.Destination.IP; a == scope.WireServer || a == scope.IMDS {
+			k.hop(Hop{Kind: HopPlatform, Name: a.String(), Verdict: flow.Allow, Code: flow.PlatformAddress})
+			return
+		}
+		if p.subnet == nil || p.vnet == nil {
+			id := topology.ID("")
+			if p.config != nil {
+				id = p.config.Subnet.ID()
+			} else if p.subnet != nil {
+				id = p.subnet.VirtualNetworkID()
+			}
+			k.opaque(Hop{Kind: HopRoute, Name: id.Name()}, flow.Fact{Code: flow.DanglingReference, About: id.Name(), Detail: string(id) + " routes",
+				Text: "the virtual network of " + p.String() + " is not in the data", Export: "az network vnet list -o json"})
+			return
+		}
+		next, tuple, goOn := k.forward(p, t)
+		if !goOn {
+			return
+		}
+		p, t = next, tuple
+	}
+}
+
+// forward takes the packet over one route. It returns the next position where
+// the packet is passed on by an appliance.
+func (k *walk) forward(p position, t flow.Tuple) (position, flow.Tuple, bool) {
+	s := k.s
+	if !k.depends(&p.vnet.Element) {
+		return p, t, false
+	}
+	table := s.table(p.subnet)
+	if k.cuts != nil {
+		k.cuts.tables[table] = true
+	}
+	d := table.Choose(k.w, t.Destination)
+	if d.Doubt != nil {
+		k.opaque(Hop{Kind: HopRoute, Name: d.Doubt.About, AppliedTo: subnetName(p.subnet), Note: d.Doubt.Text}, *d.Doubt)
+		return p, t, false
+	}
+	if d.Learned {
+		g := s.names.GatewaysOf(p.vnet)
+		if !k.hop(Hop{Kind: HopRoute, Name: g.Name, AppliedTo: subnetName(p.subnet), Verdict: flow.Allow, Code: flow.RouteFound,
+			NextHopType: topology.NextHopGateway, RouteSource: string(route.Gateway)}) {
+			return p, t, false
+		}
+		k.toGateway(p, t, nil)
+		return p, t, false
+	}
+	r := d.Route
+	if r == nil {
+		k.hop(Hop{Kind: HopRoute, AppliedTo: subnetName(p.subnet), Verdict: flow.Deny, Code: flow.RouteNone, NextHopType: topology.NextHopNone})
+		return p, t, k.blocked(p, t)
+	}
+	h := routeHop(r, p)
+	switch r.NextHop {
+	case topology.NextHopNone:
+		h.Verdict, h.Code = flow.Deny, flow.RouteNone
+		k.hop(h)
+		return p, t, k.blocked(p, t)
+	case topology.NextHopInternet:
+		if k.known(t.Destination) == privateAddress {
+			h.Verdict, h.Code, h.Note = flow.Deny, flow.RouteNone, "a private address is not reachable over the Internet"
+			k.hop(h)
+			return p, t, k.blocked(p, t)
+		}
+		if k.hop(h) {
+			k.toInternet(p, t, r)
+		}
+	case topology.NextHopGateway:
+		if k.hop(h) {
+			k.toGateway(p, t, r)
+		}
+	case topology.NextHopServiceEndpoint:
+		k.hop(h)
+	case topology.NextHopPrivateEndpoint:
+		if k.hop(h) {
+			k.toEndpoint(p, t, r)
+		}
+	case topology.NextHopVirtualAppliance:
+		if k.hop(h) {
+			return k.toAppliance(p, t, r)
+		}
+	case topology.NextHopVNetPeering, topology.NextHopGlobalPeering, topology.NextHopConnectedGroup:
+		if k.hop(h) {
+			k.toPeer(p, t, r.Peering)
+		}
+	default: // VnetLocal
+		if k.hop(h) {
+			k.deliver(p, t, p.vnet)
+		}
+	}
+	return p, t, false
+}
+
+func routeHop(r *route.Route, p position) Hop {
+	h := Hop{Kind: HopRoute, Name: r.Name, AppliedTo: subnetName(p.subnet), Verdict: flow.Allow, Code: flow.RouteFound,
+		NextHopType: r.NextHop, AddressPrefix: r.Label(), RouteSource: string(r.Source), Origin: originOf(r.Origin)}
+	if r.Table != nil {
+		h.Name = r.Table.Name
+		h.RuleName = r.Name
+	}
+	if r.NextHopIP.IsValid() {
+		h.NextHopIPAddress = r.NextHopIP.String()
+	}
+	return h
+}
+
+// blocked goes on, with all blockers wanted, to the inbound gates of the
+// destination's interface (verdicts.md 25).
+func (k *walk) blocked(p position, t flow.Tuple) bool {
+	if !k.all || k.ended {
+		return false
+	}
+	for _, v := range k.s.neighbours(p.vnet) {
+		if o := k.s.owners(v, t.Destination.IP); len(o) == 1 {
+			k.chain(k.s.at(o[0].Interface, o[0].Configuration), topology.Inbound, t)
+			break
+		}
+	}
+	k.ended = true
+	return false
+}
+
+type addressClass uint8
+
+const (
+	publicAddress addressClass = iota
+	privateAddress
+)
+
+func (k *walk) known(a flow.Address) addressClass {
+	if a.IP.IsValid() && !scope.IsPublic(a.IP) {
+		return privateAddress
+	}
+	return publicAddress
+}
+
+// toPeer crosses a peering and delivers in the remote virtual network.
+func (k *walk) toPeer(p position, t flow.Tuple, peering *topology.Peering) {
+	remote, goOn := k.cross(p, t, peering, t.Destination.IP)
+	if goOn {
+		k.deliver(p, t, remote)
+	}
+}
+
+// cross takes the packet over a peering towards an address of the remote
+// virtual network: the destination, or an appliance.
+func (k *walk) cross(p position, t flow.Tuple, peering *topology.Peering, to netip.Addr) (*topology.VirtualNetwork, bool) {
+	s := k.s
+	remote, back := s.names.Back(p.vnet, peering)
+	h := Hop{Kind: HopPeering, Name: peering.Name, AppliedTo: p.vnet.Name + " → " + peering.RemoteVirtualNetwork.ID().Name(),
+		Verdict: flow.Allow, Code: flow.RouteFound, Origin: originOf(peering.Origin)}
+	if !k.depends(&peering.Element) {
+		return nil, false
+	}
+	conflict := flow.Fact{Code: flow.SourcesConflict, About: peering.Name, Detail: string(p.vnet.ID()) + " access",
+		Text: "whether a peering with allowVirtualNetworkAccess false stops traffic that a rule names explicitly is in dispute between the documents of 2018 and later ones"}
+	switch {
+	case peering.AllowVirtualNetworkAccess == topology.Off:
+		h.Code, h.Verdict = flow.PeeringAccessDisabled, flow.Deny
+		if explicit(k.outRule, topology.Outbound) && remote != nil && explicit(k.inboundRule(remote, t, to), topology.Inbound) {
+			h.Code = conflict.Code
+			if k.w.Ask(conflict, 2) == 0 {
+				h.Verdict = flow.Allow
+			}
+		}
+		if !k.hop(h) {
+			return nil, false
+		}
+	case back != nil && back.AllowVirtualNetworkAccess == topology.Off:
+		conflict.Text = "whether a peering whose remote side has allowVirtualNetworkAccess false carries traffic is in dispute"
+		h.Code = conflict.Code
+		if k.w.Ask(conflict, 2) == 1 {
+			h.Verdict = flow.Deny
+		}
+		if !k.hop(h) {
+			return nil, false
+		}
+	default:
+		k.hop(h)
+	}
+	// Traffic that did not start in the sending network counts as forwarded
+	// for the receiving one (verdicts.md 3, 23).
+	if back != nil && back.AllowForwardedTraffic != topology.On && !contains(p.vnet.AddressSpace, t.Source.IP) {
+		f := flow.Fact{Code: flow.PeeringForwardedTraffic, About: back.Name, Detail: string(remote.ID()) + string(p.vnet.ID()),
+			Text: "whether a peering with allowForwardedTraffic false stops forwarded traffic, or only narrows the tag VirtualNetwork, is in dispute"}
+		h := Hop{Kind: HopPeering, Name: back.Name, AppliedTo: remote.Name + " ← " + p.vnet.Name, Verdict: flow.Allow, Code: f.Code, Origin: originOf(back.Origin)}
+		if k.w.Ask(f, 2) == 1 {
+			h.Verdict = flow.Deny
+		}
+		if !k.hop(h) {
+			return nil, false
+		}
+	}
+	if remote == nil {
+		name := peering.RemoteVirtualNetwork.ID().Name()
+		k.opaque(Hop{Kind: HopPeering, Name: peering.Name}, flow.Fact{Code: flow.DanglingReference, About: name, Detail: "remote gates",
+			Text: "the peered virtual network " + name + " is not in the data", Export: "az network vnet show -n " + name + " -g <group> -o json"})
+		return nil, false
+	}
+	return remote, true
+}
+
+func contains(list []netip.Prefix, a netip.Addr) bool {
+	return a.IsValid() && slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// inboundRule is the rule by which the far side would let the packet in, nil
+// where it would not or no rule decides.
+func (k *walk) inboundRule(v *topology.VirtualNetwork, t flow.Tuple, to netip.Addr) *nsg.Rule {
+	o := k.s.owners(v, to)
+	if len(o) != 1 {
+		return nil
+	}
+	peek := &walk{s: k.s, w: k.w, seen: map[string]bool{}, cuts: k.cuts}
+	rule, ok := peek.chain(k.s.at(o[0].Interface, o[0].Configuration), topology.Inbound, t)
+	if !ok || peek.denied {
+		return nil
+	}
+	return rule
+}
+
+// deliver brings the packet to its destination address in a virtual network.
+func (k *walk) deliver(p position, t flow.Tuple, v *topology.VirtualNetwork) {
+	s := k.s
+	a := t.Destination.IP
+	if !a.IsValid() {
+		k.opaque(Hop{Kind: HopRoute, Name: v.Name}, flow.Fact{Code: flow.UnknownTag, About: t.Destination.Tag, Detail: "delivery in " + v.Name,
+			Text: "the addresses of the service tag " + t.Destination.Tag + " are not known"})
+		return
+	}
+	owners := s.owners(v, a)
+	if len(owners) == 0 {
+		k.unowned(p, t, v)
+		return
+	}
+	to := k.one(owners, a)
+	k.arrive(p, t, s.at(to.Interface, to.Configuration))
+}
+
+// one chooses among interfaces that claim one address.
+func (k *walk) one(owners []topology.Owner, a netip.Addr) topology.Owner {
+	if len(owners) == 1 {
+		return owners[0]
+	}
+	f := flow.Fact{Code: flow.AddressOwnedTwice, About: a.String(), Text: "several interfaces own " + a.String()}
+	return owners[k.w.Ask(f, len(owners))]
+}
+
+// arrive asks the gates of the destination's side and the way back.
+func (k *walk) arrive(p position, t flow.Tuple, to position) {
+	if to.nic != nil && p.nic == to.nic && p.config == to.config {
+		return // a packet to itself never leaves the interface
+	}
+	if _, goOn := k.chain(to, topology.Inbound, t); !goOn {
+		return
+	}
+	if !k.guest(to, t) {
+		return
+	}
+	k.wayBack(p, t, to)
+}
+
+// guest asks the guest's own firewall, which counts only where it is given
+// (spec/verdicts.md, scope).
+func (k *walk) guest(to position, t flow.Tuple) bool {
+	vm := k.s.vm(to.nic)
+	if vm != nil && vm.HostFirewall != nil {
+		return k.hostFirewall(vm, to, t)
+	}
+	if !k.proxyGuest || to.nic == nil {
+		return true
+	}
+	name := to.nic.Name
+	if vm != nil {
+		name = vm.Name
+	}
+	f := flow.Fact{Assumption: flow.HostFirewallOpen, About: name, Text: "the guest firewall of " + name + ", which is not given, lets the packet in"}
+	h := Hop{Kind: HopHostFirewall, Name: name, AppliedTo: "guest " + name, Direction: "Inbound", Verdict: flow.Allow, Code: flow.HostFirewallAllow, Note: "not given"}
+	if !k.w.Holds(f) {
+		h.Verdict, h.Code = flow.Deny, flow.HostFirewallDeny
+	}
+	return k.hop(h)
+}
+
+func (k *walk) hostFirewall(vm *topology.VirtualMachine, to position, t flow.Tuple) bool {
+	fw := vm.HostFirewall
+	h := Hop{Kind: HopHostFirewall, Name: vm.Name, AppliedTo: "guest " + vm.Name, Direction: "Inbound", Origin: originOf(fw.Origin)}
+	access := fw.InboundDefault
+	for _, r := range fw.Inbound {
+		if r.Protocol != topology.AnyProtocol && r.Protocol != t.Protocol {
+			continue
+		}
+		if t.Protocol.HasPorts() && len(r.LocalPorts) > 0 && !slices.ContainsFunc(r.LocalPorts, func(p topology.PortRange) bool { return p.Contains(t.DestinationPort) }) {
+			continue
+		}
+		if len(r.Remote) > 0 && !k.anySet(k.s.names.At(to.subnet), r.Remote, t.Source) {
+			continue
+		}
+		access = r.Access
+		h.RuleName, h.Origin = r.Name, originOf(r.Origin)
+		break
+	}
+	if access == topology.NoAccess {
+		f := flow.Fact{Assumption: flow.HostFirewallOpen, About: vm.Name, Text: "the guest firewall of " + vm.Name + " lets the packet in; its default is not given"}
+		access = topology.Allow
+		if !k.w.Holds(f) {
+			access = topology.Deny
+		}
+	}
+	h.Verdict, h.Code = flow.Allow, flow.HostFirewallAllow
+	if access == topology.Deny {
+		h.Verdict, h.Code = flow.Deny, flow.HostFirewallDeny
+	}
+	return k.hop(h)
+}
+
+func (k *walk) anySet(p *scope.Place, list []topology.AddressPrefix, a flow.Address) bool {
+	for _, x := range list {
+		set := p.Resolve(x)
+		if k.cuts != nil {
+			for _, c := range set.Constants() {
+				k.cuts.sets[c] = true
+			}
+		}
+		if set.Has(k.w, a, false) {
+			return true
+		}
+	}
+	return false
+}
+
+// unowned delivers to an address that no interface in the data owns: a load
+// balancer's frontend, a private endpoint, or the subnet alone (verdicts.md 21).
+func (k *walk) unowned(p position, t flow.Tuple, v *topology.VirtualNetwork) {
+	s := k.s
+	a := t.Destination.IP
+	if pe := s.endpointAt(v, a); pe != nil {
+		k.endpoint(p, t, pe)
+		return
+	}
+	if lb, f := s.frontendAt(v, a); lb != nil {
+		k.balance(p, t, lb, f)
+		return
+	}
+	sub := subnetOf(v, a)
+	if sub == nil {
+		k.opaque(Hop{Kind: HopRoute, Name: v.Name}, flow.Fact{Code: flow.NoSubnetAtDestination, About: v.Name, Detail: a.String(),
+			Text: "no subnet of " + v.Name + " in the data holds " + a.String(), Export: "az network vnet show -n " + v.Name + " -g <group> -o json"})
+		return
+	}
+	if f, cut := s.names.Missing("Microsoft.Network/networkInterfaces", a.String()); cut && k.w.Ask(f, 2) == 1 {
+		k.opaque(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub)}, f)
+		return
+	}
+	if f, cut := s.names.Missing("Microsoft.Network/privateEndpoints", a.String()); cut && k.w.Ask(f, 2) == 1 {
+		k.opaque(Hop{Kind: HopPrivateEndpoint, AppliedTo: subnetName(sub)}, f)
+		return
+	}
+	f := flow.Fact{Assumption: flow.NoNICAtDestination, About: subnetName(sub), Detail: a.String(),
+		Text: "no interface in the data owns " + a.String() + ": the gates of " + subnetName(sub) + " alone are asked"}
+	if !k.w.Holds(f) {
+		k.opaque(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub)}, flow.Fact{Code: flow.UnwaivedAssumption, About: subnetName(sub), Detail: "owner " + a.String(), Text: f.Text})
+		return
+	}
+	k.arrive(p, t, s.in(sub))
+}
+
+// wayBack checks that replies can return (verdicts.md 20). The way back of a
+// flow that came in from the Internet must not lead through an appliance or a
+// gateway.
+func (k *walk) wayBack(p position, t flow.Tuple, to position) {
+	if to.subnet == nil || to.vnet == nil || !t.Source.Known() {
+		return
+	}
+	table := k.s.table(to.subnet)
+	if k.cuts != nil {
+		k.cuts.tables[table] = true
+	}
+	d := table.Choose(k.w, t.Source)
+	if d.Doubt != nil {
+		k.opaque(Hop{Kind: HopRoute, Direction: "Return", Name: d.Doubt.About, AppliedTo: subnetName(to.subnet), Note: "the way back: " + d.Doubt.Text}, *d.Doubt)
+		return
+	}
+	if d.Learned {
+		if p.internet {
+			k.hop(Hop{Kind: HopRoute, Direction: "Return", AppliedTo: subnetName(to.subnet), Verdict: flow.Deny, Code: flow.ReturnPathAsymmetric, NextHopType: topology.NextHopGateway})
+		}
+		return
+	}
+	if d.Route == nil || d.Route.NextHop == topology.NextHopNone {
+		if t.Protocol == topology.TCP {
+			h := Hop{Kind: HopRoute, Direction: "Return", AppliedTo: subnetName(to.subnet), Verdict: flow.Deny, Code: flow.ReturnNoRoute, NextHopType: topology.NextHopNone}
+			if d.Route != nil {
+				h = routeHop(d.Route, to)
+				h.Direction, h.Verdict, h.Code = "Return", flow.Deny, flow.ReturnNoRoute
+			}
+			k.hop(h)
+		}
+		return
+	}
+	back := d.Route.NextHop
+	through := back == topology.NextHopVirtualAppliance || back == topology.NextHopGateway
+	if p.internet {
+		if through {
+			h := routeHop(d.Route, to)
+			h.Direction, h.Verdict, h.Code = "Return", flow.Deny, flow.ReturnPathAsymmetric
+			k.hop(h)
+		}
+		return
+	}
+	ip := d.Route.NextHopIP.String()
+	switch {
+	case back == topology.NextHopVirtualAppliance && !slices.Contains(k.appliances, ip):
+		k.note("the way back is asymmetric: replies leave %s through the appliance %s, which the packet did not pass", subnetName(to.subnet), ip)
+	case back != topology.NextHopVirtualAppliance && len(k.appliances) > 0 && p.nic != nil && p.forwarding:
+		k.note("the way back is asymmetric: replies leave %s by %s and do not pass the appliance %s", subnetName(to.subnet), back, k.appliances[len(k.appliances)-1])
+	}
+}

@@ -1,0 +1,804 @@
+package sim
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/route"
+	"github.com/netpath/netpath/sim/scope"
+	"github.com/netpath/netpath/topology"
+)
+
+// toEndpoint follows an InterfaceEndpoint route.
+func (k *walk) toEndpoint(p position, t flow.Tuple, r *route.Route) {
+	if r.Peering != nil {
+		if _, goOn := k.cross(p, t, r.Peering, t.Destination.IP); !goOn {
+			return
+		}
+	}
+	k.endpoint(p, t, r.Endpoint)
+}
+
+// endpoint asks what stands before a private endpoint: the NSG of its subnet
+// only where the subnet's policy says so, and its connection state. Security
+// admin rules do not apply to private endpoints (PENP, AVNM).
+func (k *walk) endpoint(p position, t flow.Tuple, pe *topology.PrivateEndpoint) {
+	s := k.s
+	if !k.depends(&pe.Element) {
+		return
+	}
+	sub, ok := topology.Lookup[*topology.Subnet](s.net, pe.Subnet)
+	if !ok {
+		k.opaque(Hop{Kind: HopPrivateEndpoint, Name: pe.Name}, flow.Fact{Code: flow.DanglingReference, About: pe.Subnet.ID().Name(), Detail: string(pe.ID()),
+			Text: "the subnet of private endpoint " + pe.Name + " is not in the data", Export: "az network vnet list -o json"})
+		return
+	}
+	if sub.PrivateEndpointPolicy.AppliesNSG() && !sub.NetworkSecurityGroup.IsZero() {
+		open := t
+		g, ok := topology.Lookup[*topology.NetworkSecurityGroup](s.net, sub.NetworkSecurityGroup)
+		if !ok || !g.RulesGiven {
+			l := gateAt{place: subnetName(sub), id: sub.ResourceID, ref: sub.NetworkSecurityGroup, element: sub.ID()}
+			if _, goOn := k.level(l, topology.Inbound, open, s.names.At(sub)); !goOn {
+				return
+			}
+		} else {
+			if !k.depends(&g.Element) {
+				return
+			}
+			gate := s.endpointGate(g, s.names.At(sub))
+			if k.cuts != nil {
+				k.cuts.gates[gate] = true
+			}
+			if !k.hop(ruleHop(HopSecurityRules, g.Name, subnetName(sub), topology.Inbound, gate.Decide(k.w, open))) {
+				return
+			}
+		}
+	}
+	h := Hop{Kind: HopPrivateEndpoint, Name: pe.Name, AppliedTo: subnetName(sub), Verdict: flow.Allow, Code: flow.ReachedPrivateEndpoint, Origin: originOf(pe.Origin)}
+	switch {
+	case pe.ConnectionState == "":
+		f := flow.Fact{Code: flow.PrivateEndpointNotApproved, About: pe.Name, Text: "the connection state of private endpoint " + pe.Name + " is not in the data",
+			Export: "az network private-endpoint show -n " + pe.Name + " -g <group> -o json"}
+		if k.w.Ask(f, 2) == 1 {
+			h.Verdict, h.Code = flow.Deny, flow.PrivateEndpointNotApproved
+		}
+	case !strings.EqualFold(pe.ConnectionState, "Approved"):
+		h.Verdict, h.Code, h.Note = flow.Deny, flow.PrivateEndpointNotApproved, "the connection is "+pe.ConnectionState
+	}
+	k.hop(h)
+}
+
+// toGateway hands the packet to a virtual network gateway (verdicts.md 4). r
+// is nil for a learned route that is not in the data.
+func (k *walk) toGateway(p position, t flow.Tuple, r *route.Route) {
+	s := k.s
+	g := s.names.GatewaysOf(p.vnet)
+	h := Hop{Kind: HopEgress, Name: g.Name, AppliedTo: "gateway of " + p.vnet.Name}
+	if !g.InEstate {
+		f := flow.Fact{Code: flow.GatewayNotInEstate, About: p.vnet.Name, Detail: "next hop",
+			Text: "the gateway that a route of " + p.vnet.Name + " leads to is not in the data", Export: "az network vnet-gateway list -g <group> -o json"}
+		k.opaque(h, f)
+		return
+	}
+	public := k.known(t.Destination) == publicAddress
+	known := t.Destination.IP.IsValid() && slices.ContainsFunc(g.Prefixes, func(x netip.Prefix) bool {
+		return x.Contains(t.Destination.IP) && (x.Bits() > 0 || !public)
+	})
+	switch {
+	case r == nil && !public, known:
+		k.onPremises(h, g.Name)
+	case public:
+		k.opaque(h, flow.Fact{Code: flow.ForcedTunnel, About: g.Name, Detail: t.Destination.Key(),
+			Text: "the packet leaves through gateway " + g.Name + "; what lies behind it decides"})
+	default:
+		k.opaque(h, flow.Fact{Code: flow.LearnedRoutesMissing, About: g.Name, Detail: "next hop " + t.Destination.Key(),
+			Text: "whether gateway " + g.Name + " has a route to " + t.Destination.String() + " is not in the data"})
+	}
+}
+
+func (k *walk) onPremises(h Hop, gateway string) {
+	f := flow.Fact{Assumption: flow.OnPremisesBeyond, About: gateway, Text: "what lies behind gateway " + gateway + " lets the packet through"}
+	h.Verdict, h.Code = flow.Allow, flow.Egress
+	if !k.w.Holds(f) {
+		h.Verdict, h.Code = flow.Deny, flow.UnwaivedAssumption
+	}
+	k.hop(h)
+}
+
+// toAppliance hands the packet to the appliance of a user-defined route. It
+// returns where the packet goes on from.
+func (k *walk) toAppliance(p position, t flow.Tuple, r *route.Route) (position, flow.Tuple, bool) {
+	s := k.s
+	ip := r.NextHopIP
+	for _, v := range s.neighbours(p.vnet) {
+		owners := s.owners(v, ip)
+		lb, frontend := s.frontendAt(v, ip)
+		fw := s.firewallAt(v, ip)
+		if len(owners) == 0 && lb == nil && fw == nil {
+			continue
+		}
+		if v != p.vnet {
+			i := slices.IndexFunc(p.vnet.Peerings, func(x *topology.Peering) bool { return x.RemoteVirtualNetwork.ID() == v.ID() })
+			if _, goOn := k.cross(p, t, p.vnet.Peerings[i], ip); !goOn {
+				return p, t, false
+			}
+		}
+		switch {
+		case fw != nil:
+			return k.throughFirewall(t, v, fw)
+		case lb != nil && len(owners) == 0:
+			return k.throughBalancer(p, t, lb, frontend)
+		default:
+			return k.through(p, t, k.one(owners, ip))
+		}
+	}
+	k.opaque(Hop{Kind: HopVirtualAppliance, Name: ip.String()}, flow.Fact{Code: flow.NVANotFound, About: ip.String(),
+		Text: "no interface, load balancer or firewall in the data owns the next hop " + ip.String(), Export: "az network nic list -o json"})
+	return p, t, false
+}
+
+// throughBalancer passes an internal load balancer before appliances: which
+// backend takes the packet is open.
+func (k *walk) throughBalancer(p position, t flow.Tuple, lb *topology.LoadBalancer, f *topology.Frontend) (position, flow.Tuple, bool) {
+	backends, _, ok := k.backendsFor(lb, f, t)
+	if !ok {
+		return p, t, false
+	}
+	to := backends[k.pick(lb, len(backends), t)]
+	k.hop(Hop{Kind: HopVirtualAppliance, Name: lb.Name, AppliedTo: "load balancer " + lb.Name, Verdict: flow.Allow, Code: flow.LoadBalancerBackend,
+		Note: "to " + to.Interface.Name, Origin: originOf(lb.Origin)})
+	return k.through(p, t, to)
+}
+
+// through passes an appliance: its NSGs apply twice, to the packet as it is,
+// and its interface must forward (spec 6.4).
+func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, flow.Tuple, bool) {
+	s := k.s
+	next := s.at(to.Interface, to.Configuration)
+	next.forwarding = true
+	h := Hop{Kind: HopVirtualAppliance, Name: to.Interface.Name, AppliedTo: nicName(to.Interface), Verdict: flow.Allow, Code: flow.RouteFound, Origin: originOf(to.Interface.Origin)}
+	if vm := s.vm(to.Interface); vm != nil {
+		h.Name = vm.Name
+	}
+	key := string(to.Interface.ID()) + "|" + t.Destination.Key()
+	if p.nic == to.Interface || k.seen[key] {
+		h.Verdict, h.Code = flow.Deny, flow.RouteLoop
+		k.hop(h)
+		k.ended = true
+		return p, t, false
+	}
+	k.seen[key] = true
+	if _, goOn := k.chain(next, topology.Inbound, t); !goOn {
+		return p, t, false
+	}
+	if !to.Interface.EnableIPForwarding.Or(false) {
+		h.Verdict, h.Code = flow.Deny, flow.NVANoForwarding
+		if !k.hop(h) {
+			return p, t, false
+		}
+	} else {
+		f := flow.Fact{Assumption: flow.NVAForwardsAndPermits, About: h.Name, Text: "the appliance " + h.Name + " forwards the packet and its policy permits it"}
+		if !k.w.Holds(f) {
+			h.Verdict, h.Code = flow.Deny, flow.UnwaivedAssumption
+		}
+		if !k.hop(h) {
+			return p, t, false
+		}
+	}
+	k.appliances = append(k.appliances, to.Configuration.PrivateIPAddress.String())
+	next = k.leaves(next, t)
+	if k.known(t.Destination) == publicAddress && next.config != nil {
+		f := flow.Fact{Code: flow.NVASourceUnknown, About: h.Name, Detail: t.Destination.Key(),
+			Text: "whether the appliance " + h.Name + " puts its own address in place of the source is not in the data"}
+		if k.w.Ask(f, 2) == 0 {
+			t.Source = flow.At(next.config.PrivateIPAddress)
+		}
+	}
+	return next, t, true
+}
+
+// leaves chooses the interface by which an appliance with several passes the
+// packet on: which one is not in the data.
+func (k *walk) leaves(in position, t flow.Tuple) position {
+	vm := k.s.vm(in.nic)
+	if vm == nil || len(vm.NetworkInterfaces) < 2 {
+		return in
+	}
+	ways := []position{in}
+	for _, r := range vm.NetworkInterfaces {
+		nic, ok := topology.Lookup[*topology.NetworkInterface](k.s.net, r)
+		if !ok || nic == in.nic || !nic.EnableIPForwarding.Or(false) {
+			continue
+		}
+		if c := primary(nic, t.Destination.Is6()); c != nil {
+			p := k.s.at(nic, c)
+			p.forwarding = true
+			ways = append(ways, p)
+		}
+	}
+	if len(ways) == 1 {
+		return in
+	}
+	f := flow.Fact{Code: flow.NVASourceUnknown, About: vm.Name, Detail: "interface",
+		Text: "by which of its interfaces the appliance " + vm.Name + " passes the packet on is not in the data"}
+	return ways[k.w.Ask(f, len(ways))]
+}
+
+// throughFirewall asks an Azure Firewall. No NSG stands before it (FW).
+func (k *walk) throughFirewall(t flow.Tuple, v *topology.VirtualNetwork, fw *topology.AzureFirewall) (position, flow.Tuple, bool) {
+	s := k.s
+	next := position{appliance: fw, vnet: v, forwarding: true}
+	if sub, ok := topology.Lookup[*topology.Subnet](s.net, fw.Subnet); ok {
+		next.subnet = sub
+	}
+	key := string(fw.ID()) + "|" + t.Destination.Key()
+	if k.seen[key] {
+		k.hop(Hop{Kind: HopFirewall, Name: fw.Name, Verdict: flow.Deny, Code: flow.RouteLoop})
+		k.ended = true
+		return next, t, false
+	}
+	k.seen[key] = true
+	if !k.depends(&fw.Element) {
+		return next, t, false
+	}
+	x := s.firewall(fw, s.names.At(next.subnet))
+	if k.cuts != nil {
+		k.cuts.firewalls[x] = true
+	}
+	d := x.Decide(k.w, t, k.target)
+	h := Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Verdict: verdictOf(d.Access), Code: d.Code, Origin: originOf(fw.Origin)}
+	if d.Rule != nil {
+		h.RuleName, h.Priority, h.Origin = d.Rule.Name, d.Collection.Priority, originOf(d.Rule.Origin)
+		h.Note = "collection " + d.Collection.Name
+	}
+	if !k.hop(h) {
+		return next, t, false
+	}
+	k.appliances = append(k.appliances, fw.PrivateIPAddress.String())
+	if d.Proxied || k.known(t.Destination) == publicAddress {
+		t.Source = flow.At(fw.PrivateIPAddress) // application rules and public destinations are always SNATed (SNAT)
+	}
+	return next, t, true
+}
+
+// toInternet leaves the estate: the source needs a way out (spec 7). A public
+// address of the estate is entered from outside again (verdicts.md 19).
+func (k *walk) toInternet(p position, t flow.Tuple, r *route.Route) {
+	source, goOn := k.egress(p, t, r)
+	if !goOn {
+		return
+	}
+	if !t.Destination.IP.IsValid() {
+		return
+	}
+	pub, ok := k.s.publicAt(t.Destination.IP)
+	if !ok {
+		return
+	}
+	t.Source = source
+	k.enter(position{internet: true}, t, pub)
+}
+
+// egress finds the way out in the order NAT gateway, public IP address of the
+// instance, load balancer outbound rule, default outbound access (NAT). It
+// returns the address that the outside sees.
+func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, bool) {
+	s := k.s
+	outside := flow.SomewhereIn("Internet", t.Destination.Is6())
+	h := Hop{Kind: HopEgress, AppliedTo: p.String(), Verdict: flow.Allow, Code: flow.Egress}
+	deny := func(code flow.Code, note string) (flow.Address, bool) {
+		h.Verdict, h.Code, h.Note = flow.Deny, code, note
+		return outside, k.hop(h)
+	}
+	allow := func(name string, a flow.Address, o topology.Origin) (flow.Address, bool) {
+		h.Name, h.Origin = name, originOf(o)
+		if a.IP.IsValid() {
+			h.SourceAddress = a.IP.String()
+		}
+		if t.Protocol == topology.TCP && t.DestinationPort == 25 {
+			f := flow.Fact{Assumption: flow.SMTPNotBlocked, About: p.String(), Text: "the platform does not block outbound SMTP of the subscription"}
+			if !k.w.Holds(f) {
+				return deny(flow.UnwaivedAssumption, f.Text)
+			}
+		}
+		return a, k.hop(h)
+	}
+	tcpOrUDP := t.Protocol == topology.TCP || t.Protocol == topology.UDP
+
+	if p.appliance != nil {
+		a := outside
+		for _, ref := range p.appliance.PublicIPs {
+			if pip, ok := topology.Lookup[*topology.PublicIPAddress](s.net, ref); ok && pip.IPAddress.IsValid() && len(p.appliance.PublicIPs) == 1 {
+				a = flow.At(pip.IPAddress)
+			}
+		}
+		return allow("firewall "+p.appliance.Name, a, p.appliance.Origin)
+	}
+
+	if ref := p.subnet.NATGateway; !ref.IsZero() {
+		name := "NAT gateway " + ref.ID().Name()
+		if !tcpOrUDP {
+			h.Name = name
+			return deny(flow.EgressNoICMP, "a NAT gateway carries TCP and UDP only")
+		}
+		a := outside
+		var origin topology.Origin
+		if nat, ok := topology.Lookup[*topology.NATGateway](s.net, ref); ok {
+			name, origin = "NAT gateway "+nat.Name, nat.Origin
+			if list := k.natAddresses(nat); len(list) == 1 {
+				a = flow.At(list[0])
+			}
+		}
+		return allow(name, a, origin)
+	}
+
+	if p.config != nil {
+		if ref := p.config.PublicIPAddress; !ref.IsZero() {
+			pip, ok := topology.Lookup[*topology.PublicIPAddress](s.net, ref)
+			a := outside
+			name := "public IP " + ref.ID().Name()
+			var origin topology.Origin
+			if ok {
+				origin = pip.Origin
+				if pip.IPAddress.IsValid() {
+					a = flow.At(pip.IPAddress)
+					name = "public IP " + pip.IPAddress.String()
+				}
+			}
+			return allow(name, a, origin)
+		}
+		if a, goOn, done := k.balancerEgress(p, t, outside, allow, deny); done {
+			return a, goOn
+		}
+	}
+	return k.defaultOutbound(p, t, r, outside, allow, deny)
+}
+
+func (k *walk) natAddresses(nat *topology.NATGateway) []netip.Addr {
+	list := slices.Clone(nat.Addresses)
+	for _, ref := range nat.PublicIPs {
+		if pip, ok := topology.Lookup[*topology.PublicIPAddress](k.s.net, ref); ok && pip.IPAddress.IsValid() {
+			list = append(list, pip.IPAddress)
+		} else {
+			return nil
+		}
+	}
+	if len(nat.PublicPrefixes) > 0 {
+		return nil
+	}
+	return list
+}
+
+type egressFunc func(name string, a flow.Address, o topology.Origin) (flow.Address, bool)
+type noEgressFunc func(code flow.Code, note string) (flow.Address, bool)
+
+// balancerEgress is the way out through a load balancer: an outbound rule, or
+// the implicit one of a balancing rule (LBO). Only the primary IP
+// configuration has it.
+func (k *walk) balancerEgress(p position, t flow.Tuple, outside flow.Address, allow egressFunc, deny noEgressFunc) (flow.Address, bool, bool) {
+	s := k.s
+	balancers, pools, dangling := s.poolsOf(p.nic, p.config)
+	for _, ref := range dangling {
+		f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Parent().Name(), Detail: string(ref.ID()),
+			Text: "the load balancer of backend pool " + ref.ID().Name() + " is not in the data", Export: "az network lb list -o json"}
+		if k.w.Ask(f, 2) == 1 {
+			f.Detail += " egress"
+			if k.w.Ask(f, 2) == 1 {
+				a, goOn := deny(f.Code, f.Text)
+				return a, goOn, true
+			}
+			a, goOn := allow("load balancer "+f.About, outside, ref.Origin)
+			return a, goOn, true
+		}
+	}
+	for _, lb := range balancers {
+		for _, rule := range lb.OutboundRules {
+			if !slices.Contains(pools, rule.BackendPool.ID()) || !isPrimary(p.nic, p.config) {
+				continue
+			}
+			if !t.Protocol.HasPorts() || rule.Protocol != topology.AnyProtocol && rule.Protocol != t.Protocol {
+				continue
+			}
+			a := outside
+			if list := k.frontendAddresses(lb, rule.Frontends); len(list) == 1 {
+				a = flow.At(list[0])
+			}
+			a, goOn := allow("load balancer "+lb.Name+", outbound rule "+rule.Name, a, rule.Origin)
+			return a, goOn, true
+		}
+	}
+	for _, lb := range balancers {
+		for _, rule := range lb.Rules {
+			in := slices.ContainsFunc(rule.BackendPools, func(r topology.Ref) bool { return slices.Contains(pools, r.ID()) })
+			f, ok := topology.Lookup[*topology.Frontend](s.net, rule.Frontend)
+			public := ok && (f.PublicAddress.IsValid() || !f.PublicIPAddress.IsZero())
+			if !in || !public || rule.DisableOutboundSNAT == topology.On || !t.Protocol.HasPorts() || !isPrimary(p.nic, p.config) {
+				continue
+			}
+			if rule.Protocol != topology.AnyProtocol && rule.Protocol != t.Protocol {
+				continue
+			}
+			a, goOn := allow("load balancer "+lb.Name+", rule "+rule.Name, outside, rule.Origin)
+			return a, goOn, true
+		}
+	}
+	return outside, false, false
+}
+
+func (k *walk) frontendAddresses(lb *topology.LoadBalancer, refs []topology.Ref) []netip.Addr {
+	var out []netip.Addr
+	for _, ref := range refs {
+		f, ok := topology.Lookup[*topology.Frontend](k.s.net, ref)
+		if !ok {
+			return nil
+		}
+		if f.PublicAddress.IsValid() {
+			out = append(out, f.PublicAddress)
+			continue
+		}
+		pip, ok := topology.Lookup[*topology.PublicIPAddress](k.s.net, f.PublicIPAddress)
+		if !ok || !pip.IPAddress.IsValid() {
+			return nil
+		}
+		out = append(out, pip.IPAddress)
+	}
+	return out
+}
+
+// defaultOutbound is the implicit way out, where the subnet is not private
+// and nothing explicit takes it away (DOA). From a private subnet storage of
+// the same region is reachable all the same.
+func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside flow.Address, allow egressFunc, deny noEgressFunc) (flow.Address, bool) {
+	s := k.s
+	private := p.subnet.DefaultOutboundAccess == topology.Off
+	if !private && p.subnet.DefaultOutboundAccess == topology.Unset && p.subnet.Design {
+		f := flow.Fact{Assumption: flow.DefaultOutboundAccess, About: subnetName(p.subnet),
+			Text: "the design does not set defaultOutboundAccess of " + subnetName(p.subnet) + ", whose default has changed: taken as allowed"}
+		private = !k.w.Holds(f)
+	}
+	without := ""
+	if vm := s.vm(p.nic); vm != nil {
+		if vm.Flexible {
+			without = "an instance of a flexible scale set has no default outbound access"
+		}
+		for _, ref := range vm.NetworkInterfaces {
+			nic, ok := topology.Lookup[*topology.NetworkInterface](s.net, ref)
+			if !ok || nic == p.nic {
+				continue
+			}
+			for _, c := range nic.IPConfigurations {
+				if pip, ok := topology.Lookup[*topology.PublicIPAddress](s.net, c.PublicIPAddress); ok && isStandard(pip.SKU) {
+					without = "a Standard public IP on " + nic.Name + " takes the default outbound access of the machine away"
+				}
+			}
+		}
+	}
+	if p.config != nil {
+		balancers, _, _ := s.poolsOf(p.nic, p.config)
+		for _, lb := range balancers {
+			if isStandard(lb.SKU) {
+				without = "the backend of the Standard load balancer " + lb.Name + " has no default outbound access"
+			}
+		}
+	}
+	if p.nic != nil && p.nic.DefaultOutbound == topology.Off {
+		without = "the interface has no default outbound connectivity"
+	}
+	if !private && without == "" {
+		if !t.Protocol.HasPorts() {
+			return deny(flow.EgressNoICMP, "default outbound access carries TCP and UDP only")
+		}
+		return allow("default outbound access", outside, topology.Origin{})
+	}
+	if private && p.vnet != nil && t.Protocol.HasPorts() {
+		storage := s.names.RegionalTag("Storage", p.vnet.Location)
+		set := s.names.Tag(storage)
+		if k.cuts != nil {
+			for _, c := range set.Constants() {
+				k.cuts.sets[c] = true
+			}
+		}
+		if p.vnet.Location == "" {
+			set = s.names.Tag("Storage")
+		}
+		if set.Has(k.w, t.Destination, false) {
+			f := flow.Fact{Code: flow.SourcesConflict, About: subnetName(p.subnet), Detail: "storage exception",
+				Text: "whether storage of the same region is reachable from a private subnet over a user-defined route to Internet is in dispute"}
+			if p.vnet.Location == "" {
+				f = flow.Fact{Code: flow.DanglingReference, About: p.vnet.Name, Detail: "location", Text: "the location of " + p.vnet.Name + " is not in the data"}
+			} else if r == nil || r.Source != route.User {
+				return allow("Azure Storage of the same region", outside, topology.Origin{})
+			}
+			if k.w.Ask(f, 2) == 1 {
+				return allow("Azure Storage of the same region", outside, topology.Origin{})
+			}
+			return deny(f.Code, f.Text)
+		}
+	}
+	if without == "" {
+		without = "the subnet is private and nothing explicit leads out"
+	}
+	return deny(flow.NoEgress, without)
+}
+
+// enter brings a packet from the Internet to a public address of the estate.
+func (k *walk) enter(p position, t flow.Tuple, pub publicIP) {
+	s := k.s
+	switch {
+	case pub.nic != nil:
+		k.enterAt(p, t, pub.nic, pub.config, pub.resource)
+	case pub.lb != nil:
+		k.balance(p, t, pub.lb, pub.frontend)
+	case pub.firewall != nil:
+		fw := pub.firewall
+		sub, _ := topology.Lookup[*topology.Subnet](s.net, fw.Subnet)
+		x := s.firewall(fw, s.names.At(sub))
+		if k.cuts != nil {
+			k.cuts.firewalls[x] = true
+		}
+		d, ok := x.Translate(k.w, t)
+		h := Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Direction: "Inbound", Verdict: flow.Deny, Code: flow.FirewallDefaultDeny, Origin: originOf(fw.Origin)}
+		if ok {
+			h.Verdict, h.Code, h.RuleName, h.Priority, h.Origin = verdictOf(d.Access), d.Code, d.Rule.Name, d.Collection.Priority, originOf(d.Rule.Origin)
+		}
+		if !k.hop(h) || !ok || sub == nil {
+			return
+		}
+		t.Source, t.Destination = flow.At(fw.PrivateIPAddress), flow.At(d.Translated)
+		if d.TranslatedPort != 0 {
+			t.DestinationPort = d.TranslatedPort
+		}
+		k.appliances = append(k.appliances, fw.PrivateIPAddress.String())
+		k.send(position{appliance: fw, vnet: s.net.VirtualNetworkOf(sub), subnet: sub, forwarding: true}, t)
+	default:
+		k.hop(Hop{Kind: HopEntry, Name: t.Destination.String(), Verdict: flow.Deny, Code: flow.NoPublicEntry,
+			Note: "nothing that takes inbound traffic has this address"})
+	}
+}
+
+// enterAt goes in by the public IP address of an interface: the NSGs see the
+// private address (NSG), and a Standard address is closed unless an NSG opens
+// it (PIP).
+func (k *walk) enterAt(p position, t flow.Tuple, nic *topology.NetworkInterface, c *topology.IPConfiguration, pip *topology.PublicIPAddress) {
+	h := Hop{Kind: HopEntry, Name: "public IP", AppliedTo: nicName(nic), Verdict: flow.Allow, Code: flow.RouteFound}
+	sku := ""
+	if pip != nil {
+		h.Name, h.Origin, sku = "public IP "+pip.Name, originOf(pip.Origin), pip.SKU
+		if !k.depends(&pip.Element) {
+			return
+		}
+	}
+	if !k.hop(h) {
+		return
+	}
+	t.Destination = flow.At(c.PrivateIPAddress)
+	k.open(p, t, k.s.at(nic, c), sku, h.Name)
+}
+
+// open asks the inbound gates behind a public entry.
+func (k *walk) open(p position, t flow.Tuple, to position, sku, entry string) {
+	before := len(k.hops)
+	if _, goOn := k.chain(to, topology.Inbound, t); !goOn {
+		return
+	}
+	guarded := slices.ContainsFunc(k.hops[before:], func(h Hop) bool {
+		return h.Kind == HopSecurityRules && h.Code != flow.NoNSG || h.Code == flow.AdminRuleAlwaysAllow
+	})
+	if !guarded {
+		closed := isStandard(sku)
+		if sku == "" {
+			closed = k.w.Ask(flow.Fact{Code: flow.StandardIPClosed, About: entry, Text: "the SKU of " + entry + " is not in the data: a Standard one is closed without an NSG",
+				Export: "az network public-ip list -o json"}, 2) == 1
+		}
+		if closed && !k.hop(Hop{Kind: HopSecurityRules, AppliedTo: to.String(), Direction: "Inbound", Verdict: flow.Deny, Code: flow.StandardIPClosed,
+			Note: "a Standard public IP is closed until an NSG allows the traffic"}) {
+			return
+		}
+	}
+	if !k.guest(to, t) {
+		return
+	}
+	k.wayBack(p, t, to)
+}
+
+// balance takes the packet through a load balancer's frontend: it keeps the
+// client's address, and the backend sees its own address and port (NSG).
+func (k *walk) balance(p position, t flow.Tuple, lb *topology.LoadBalancer, f *topology.Frontend) {
+	backends, port, ok := k.backendsFor(lb, f, t)
+	if !ok {
+		return
+	}
+	to := backends[k.pick(lb, len(backends), t)]
+	if !k.hop(Hop{Kind: HopEntry, Name: "load balancer " + lb.Name, AppliedTo: nicName(to.Interface), Verdict: flow.Allow, Code: flow.LoadBalancerBackend, Origin: originOf(lb.Origin)}) {
+		return
+	}
+	t.Destination = flow.At(to.Configuration.PrivateIPAddress)
+	if port != 0 {
+		t.DestinationPort = port
+	}
+	at := k.s.at(to.Interface, to.Configuration)
+	if p.internet {
+		sku := lb.SKU
+		if sku == "" {
+			sku = "Basic" // the documented default
+		}
+		k.open(p, t, at, sku, "load balancer "+lb.Name)
+		return
+	}
+	k.arrive(p, t, at)
+}
+
+func (k *walk) pick(lb *topology.LoadBalancer, n int, t flow.Tuple) int {
+	if n == 1 {
+		return 0
+	}
+	return k.w.Ask(flow.Fact{Code: flow.LoadBalancerBackend, About: lb.Name, Detail: t.String(), Text: "which backend of " + lb.Name + " takes the flow is open"}, n)
+}
+
+// backendsFor are the IP configurations that a frontend sends the packet to,
+// and the port it has there (0: the same).
+func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t flow.Tuple) ([]topology.Owner, uint16, bool) {
+	for _, r := range lb.Rules {
+		if r.Frontend.ID() != f.ID() {
+			continue
+		}
+		any := r.FrontendPort == 0 && r.Protocol == topology.AnyProtocol
+		if !any && (r.Protocol != topology.AnyProtocol && r.Protocol != t.Protocol || r.FrontendPort != int(t.DestinationPort)) {
+			continue
+		}
+		var list []topology.Owner
+		for _, pool := range r.BackendPools {
+			list = append(list, k.s.backends(pool.ID())...)
+		}
+		if len(list) > 0 {
+			return list, uint16(r.BackendPort), true
+		}
+		k.opaque(Hop{Kind: HopEntry, Name: lb.Name}, flow.Fact{Code: flow.DanglingReference, About: lb.Name, Detail: r.Name,
+			Text: "no backend of rule " + r.Name + " of " + lb.Name + " is in the data", Export: "az network nic list -o json"})
+		return nil, 0, false
+	}
+	for _, r := range lb.NATRules {
+		if r.Frontend.ID() != f.ID() || r.FrontendPort != int(t.DestinationPort) || r.Protocol != topology.AnyProtocol && r.Protocol != t.Protocol {
+			continue
+		}
+		for _, nic := range k.s.net.NetworkInterfaces {
+			for _, c := range nic.IPConfigurations {
+				if c.ID() != "" && c.ID() == r.BackendIPConfiguration.ID() || slices.ContainsFunc(c.InboundNATRules, func(x topology.Ref) bool { return x.ID() == r.ID() }) {
+					return []topology.Owner{{Interface: nic, Configuration: c}}, uint16(r.BackendPort), true
+				}
+			}
+		}
+		k.opaque(Hop{Kind: HopEntry, Name: lb.Name}, flow.Fact{Code: flow.DanglingReference, About: lb.Name, Detail: r.Name,
+			Text: "the backend of NAT rule " + r.Name + " of " + lb.Name + " is not in the data", Export: "az network nic list -o json"})
+		return nil, 0, false
+	}
+	k.hop(Hop{Kind: HopEntry, Name: "load balancer " + lb.Name, Verdict: flow.Deny, Code: flow.LoadBalancerNoRule, Origin: originOf(lb.Origin),
+		Note: "no rule of the frontend takes this port"})
+	return nil, 0, false
+}
+
+// enterVM brings a packet from the Internet to an interface: by its public IP
+// address, or by a load balancer rule whose backend port is asked for.
+func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology.IPConfiguration) {
+	s := k.s
+	p := position{internet: true}
+	if ref := c.PublicIPAddress; !ref.IsZero() {
+		pip, ok := topology.Lookup[*topology.PublicIPAddress](s.net, ref)
+		if !ok {
+			pip = nil
+		}
+		k.enterAt(p, t, nic, c, pip)
+		return
+	}
+	balancers, pools, dangling := s.poolsOf(nic, c)
+	for _, lb := range balancers {
+		for _, r := range lb.Rules {
+			f, ok := topology.Lookup[*topology.Frontend](s.net, r.Frontend)
+			if !ok || !f.PublicAddress.IsValid() && f.PublicIPAddress.IsZero() {
+				continue
+			}
+			mine := slices.ContainsFunc(r.BackendPools, func(x topology.Ref) bool { return slices.Contains(pools, x.ID()) })
+			any := r.FrontendPort == 0 && r.Protocol == topology.AnyProtocol
+			if mine && (any || r.BackendPort == int(t.DestinationPort) && (r.Protocol == topology.AnyProtocol || r.Protocol == t.Protocol)) {
+				k.enterBehind(p, t, nic, c, lb, "rule "+r.Name)
+				return
+			}
+		}
+		for _, r := range lb.NATRules {
+			mine := r.BackendIPConfiguration.ID() != "" && r.BackendIPConfiguration.ID() == c.ID() || slices.ContainsFunc(c.InboundNATRules, func(x topology.Ref) bool { return x.ID() == r.ID() })
+			if mine && r.BackendPort == int(t.DestinationPort) && (r.Protocol == topology.AnyProtocol || r.Protocol == t.Protocol) {
+				k.enterBehind(p, t, nic, c, lb, "NAT rule "+r.Name)
+				return
+			}
+		}
+	}
+	for _, r := range c.InboundNATRules {
+		if _, ok := topology.LookupID[*topology.LoadBalancer](s.net, r.ID().Parent()); !ok {
+			dangling = append(dangling, r)
+		}
+	}
+	for _, ref := range dangling {
+		f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Parent().Name(), Detail: string(ref.ID()) + " entry",
+			Text: "the load balancer before " + nic.Name + " is not in the data", Export: "az network lb list -o json"}
+		if k.w.Ask(f, 2) == 1 {
+			k.open(p, t, s.at(nic, c), "", "load balancer "+f.About)
+			return
+		}
+	}
+	if f, cut := s.names.Missing("Microsoft.Network/azureFirewalls", string(nic.ID())); cut && k.w.Ask(f, 2) == 1 {
+		k.opaque(Hop{Kind: HopEntry}, f)
+		return
+	}
+	k.hop(Hop{Kind: HopEntry, AppliedTo: nicName(nic), Verdict: flow.Deny, Code: flow.NoPublicEntry, Note: "neither a public IP nor a load balancer rule leads here"})
+	if k.all && !k.ended {
+		k.chain(s.at(nic, c), topology.Inbound, t)
+	}
+}
+
+func (k *walk) enterBehind(p position, t flow.Tuple, nic *topology.NetworkInterface, c *topology.IPConfiguration, lb *topology.LoadBalancer, rule string) {
+	if !k.hop(Hop{Kind: HopEntry, Name: "load balancer " + lb.Name, AppliedTo: nicName(nic), Verdict: flow.Allow, Code: flow.LoadBalancerBackend, Origin: originOf(lb.Origin), Note: rule}) {
+		return
+	}
+	sku := lb.SKU
+	if sku == "" {
+		sku = "Basic" // the documented default
+	}
+	k.open(p, t, k.s.at(nic, c), sku, "load balancer "+lb.Name)
+}
+
+// enterOnPremises brings a packet from behind a gateway into the virtual
+// network of its destination.
+func (k *walk) enterOnPremises(t flow.Tuple, to position) {
+	s := k.s
+	v := to.vnet
+	home := v
+	for _, p := range v.Peerings {
+		if p.UseRemoteGateways != topology.On {
+			continue
+		}
+		if remote, _ := s.names.Back(v, p); remote != nil {
+			home = remote
+		}
+	}
+	g := s.names.GatewaysOf(v)
+	if !k.hop(Hop{Kind: HopEntry, Name: "gateway " + g.Name, AppliedTo: home.Name, Verdict: flow.Allow, Code: flow.RouteFound}) {
+		return
+	}
+	for _, sub := range home.Subnets {
+		if strings.EqualFold(sub.Name, "GatewaySubnet") {
+			k.send(position{subnet: sub, vnet: home, gateway: true}, t)
+			return
+		}
+	}
+	p := position{vnet: home, gateway: true}
+	if home != v {
+		for _, peering := range home.Peerings {
+			if peering.RemoteVirtualNetwork.ID() == v.ID() {
+				if _, goOn := k.cross(p, t, peering, t.Destination.IP); !goOn {
+					return
+				}
+			}
+		}
+	}
+	k.deliver(p, t, v)
+}
+
+// startsAt is a hop-free check that a packet may come from an address behind
+// a gateway: known prefixes, or routes that are not in the data.
+func (k *walk) startsAt(v *topology.VirtualNetwork, a netip.Addr) bool {
+	g := k.s.names.GatewaysOf(v)
+	if contains(g.Prefixes, a) {
+		return true
+	}
+	if g.LearnedUnknown == nil {
+		return false
+	}
+	f := *g.LearnedUnknown
+	if scope.IsPublic(a) {
+		f = *g.LearnedPublic
+	}
+	f.Detail += "source " + a.String()
+	return k.w.Ask(f, 2) == 1
+}
