@@ -43,7 +43,7 @@ func (w *Writer) IPFlow(q sim.IPFlowQuestion, f *sim.IPFlow) error {
 		}
 	}
 	if w.opt.Format == Text {
-		p.footer(&o, f.ServiceTags, len(f.Parts) > 0)
+		p.footer(&o, f.ServiceTags, len(f.Parts) > 0, w.opt.Scope)
 	}
 	return w.flush(p)
 }

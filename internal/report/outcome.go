@@ -42,27 +42,40 @@ func verdictCell(v flow.Verdict) cell {
 	return cell{text: strings.ToUpper(v.String()), color: verdictColor(v)}
 }
 
-// kindWords are the words for the kinds of hop whose place alone does not say
-// what they are.
-var kindWords = map[sim.HopKind]string{
-	sim.HopAdminRules:       "admin rules",
-	sim.HopRoute:            "route",
-	sim.HopPeering:          "peering",
-	sim.HopEgress:           "egress",
-	sim.HopEntry:            "entry",
-	sim.HopPrivateEndpoint:  "private endpoint",
-	sim.HopPlatform:         "platform",
-	sim.HopVirtualAppliance: "appliance",
-	sim.HopFirewall:         "firewall",
-	sim.HopHostFirewall:     "guest",
-	sim.HopProxy:            "proxy",
-	sim.HopReturn:           "return",
-	sim.HopDestination:      "destination",
+// kindWord is the word for a kind of hop whose place alone does not say what
+// it is.
+func kindWord(k sim.HopKind) string {
+	switch k {
+	case sim.HopAdminRules:
+		return "admin rules"
+	case sim.HopRoute:
+		return "route"
+	case sim.HopPeering:
+		return "peering"
+	case sim.HopEgress:
+		return "egress"
+	case sim.HopEntry:
+		return "entry"
+	case sim.HopPrivateEndpoint:
+		return "private endpoint"
+	case sim.HopPlatform:
+		return "platform"
+	case sim.HopVirtualAppliance:
+		return "appliance"
+	case sim.HopFirewall:
+		return "firewall"
+	case sim.HopHostFirewall:
+		return "guest"
+	case sim.HopProxy:
+		return "proxy"
+	default:
+		return ""
+	}
 }
 
 // place says where a hop is: what kind of gate, and on what.
 func place(h *sim.Hop) string {
-	word := kindWords[h.Kind]
+	word := kindWord(h.Kind)
 	switch {
 	case word == "":
 		return h.AppliedTo

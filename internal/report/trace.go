@@ -44,7 +44,7 @@ func (w *Writer) traceText(q sim.TraceQuestion, t *sim.Trace) error {
 	} else {
 		p.parts(t.Parts, legs)
 	}
-	p.footer(&t.Outcome, t.ServiceTags, len(t.Parts) > 0)
+	p.footer(&t.Outcome, t.ServiceTags, len(t.Parts) > 0, w.opt.Scope)
 	return w.flush(p)
 }
 
@@ -59,13 +59,16 @@ func (p *page) traceHead(q sim.TraceQuestion, t *sim.Trace) {
 
 // footer writes, apart from the hops, what the answer rests on. Parts have
 // said their own grounds.
-func (p *page) footer(o *sim.Outcome, c *sim.CatalogueInfo, parts bool) {
+func (p *page) footer(o *sim.Outcome, c *sim.CatalogueInfo, parts bool, scope string) {
 	p.blank()
 	p.catalogue("  ", c)
 	if parts {
 		p.notes("  ", o.Notes)
 	} else {
 		p.grounds("  ", o)
+	}
+	if scope != "" {
+		p.line("  ", p.paint.in(faint, "scope: "+Escape(scope)))
 	}
 	for len(p.b) > 1 && p.b[len(p.b)-2] == '\n' {
 		p.b = p.b[:len(p.b)-1]

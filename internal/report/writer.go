@@ -52,6 +52,7 @@ func ParseFormat(name string) (Format, error) {
 type Options struct {
 	Format Format // "" is Text
 	Color  bool   // text and tables: paint the verdicts
+	Scope  string // text: what every answer takes for granted, said below it
 }
 
 // Writer writes answers in one format. It is not safe for concurrent use; the

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/topology/load"
+)
+
+// The exit codes.
+const (
+	exitOK        = 0
+	exitBroken    = 1  // an expectation or assertion is certainly broken
+	exitUsage     = 2  // flags, commands, names, the policy file
+	exitRefused   = 3  // an input was refused
+	exitUndecided = 4  // the answer is Unknown, wholly or in part
+	exitInternal  = 70 // an internal error, or output that could not be written
+)
+
+// worse is the one of two exit codes that the run ends with.
+func worse(a, b int) int {
+	for _, code := range []int{exitInternal, exitUsage, exitRefused, exitBroken, exitUndecided} {
+		if a == code || b == code {
+			return code
+		}
+	}
+	return exitOK
+}
+
+// exitError carries an exit code to main. With a nil err everything has been
+// said already.
+type exitError struct {
+	code int
+	err  error
+	hint string // the next step, "" where there is nothing to say
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// ended is the error of a run that said everything itself and ends with the
+// code; nil for 0.
+func ended(code int) error {
+	if code == exitOK {
+		return nil
+	}
+	return &exitError{code: code}
+}
+
+func usagef(format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+func refused(err error) error { return &exitError{code: exitRefused, err: err} }
+
+// outputError is output that could not be written.
+type outputError struct{ err error }
+
+func (e *outputError) Error() string { return "cannot write the output: " + e.err.Error() }
+func (e *outputError) Unwrap() error { return e.err }
+
+// codeOf is the exit code that an error stands for.
+func codeOf(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return e.code
+	}
+	if _, ok := errors.AsType[*load.UsageError](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[*sim.NameError](err); ok {
+		return exitUsage
+	}
+	return exitInternal
+}
