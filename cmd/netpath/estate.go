@@ -36,8 +36,8 @@ func (f *fileFlags) register(cmd *cobra.Command) {
 	fs.StringArrayVar(&f.datacenterRanges, "datacenter-ranges", nil, "read `file` as Azure datacenter ranges (XML); repeatable")
 	fs.Var((*byteSize)(&f.limits.FileBytes), "max-file-size", "refuse a file of more than this `size` (default 256MiB)")
 	fs.Var((*byteSize)(&f.limits.UnpackedBytes), "max-unpacked-size", "refuse a file that unpacks to more than this `size` (default 1GiB)")
-	fs.IntVar(&f.limits.Depth, "max-depth", 0, "refuse a document nested deeper than this (default 100)")
-	fs.IntVar(&f.limits.Nodes, "max-nodes", 0, "refuse an element of more values than this (default 10000000)")
+	fs.IntVar(&f.limits.Depth, "max-depth", 0, "refuse a document nested deeper than this many `levels` (default 100)")
+	fs.IntVar(&f.limits.Nodes, "max-nodes", 0, "refuse an element of more than this many `values` (default 10000000)")
 }
 
 func (f *fileFlags) check() error {

@@ -43,13 +43,13 @@ NDJSON with these keys; - is standard input.`,
 	fs.StringVar(&f.nsg, "nsg", "", "ask this network security group alone, by `name` or ID")
 	fs.StringVar(&f.nic, "nic", "", "ask the gates of this network interface, by `name` or ID")
 	fs.StringVar(&f.vm, "vm", "", "ask the interface of this virtual machine that owns --local, by `name` or ID")
-	fs.StringVar(&f.direction, "direction", "", "Inbound or Outbound, seen from the interface")
-	fs.StringVar(&f.protocol, "protocol", "tcp", "tcp, udp, icmp, esp, ah, or * for all of them")
+	fs.StringVar(&f.direction, "direction", "", "the `direction`, seen from the interface: Inbound or Outbound")
+	fs.StringVar(&f.protocol, "protocol", "tcp", "the `protocol`: tcp, udp, icmp, esp, ah, or * for all of them")
 	fs.StringVar(&f.local, "local", "", "the interface's side: `address`[:port]")
 	fs.StringVar(&f.remote, "remote", "", "the other side: `address`[:port]")
 	fs.BoolVar(&f.rules, "rules", false, "list for every rule which of its conditions the packet meets")
 	fs.StringVar(&f.flows, "flows", "", "answer the flows of this CSV or NDJSON `file`, - for standard input")
-	fs.StringVar(&f.expect, "expect", "", "allow or deny: exit 1 where the answer is certainly another")
+	fs.StringVar(&f.expect, "expect", "", "the `answer` expected, allow or deny: exit 1 where it is certainly another")
 	f.estateFlags.register(cmd)
 	cmd.MarkFlagsMutuallyExclusive("nsg", "nic", "vm")
 	for _, name := range []string{"direction", "protocol", "local", "remote", "rules"} {
@@ -173,7 +173,9 @@ func (s *session) batch(cmd *cobra.Command, flows string, b *batch, scope string
 	if s.flags.ci {
 		b.settle = s.settle
 	}
-	n, code, err := b.run(cmd.Context(), in)
+	watched, end := s.progress(in)
+	n, code, err := b.run(cmd.Context(), watched)
+	end()
 	if err != nil {
 		outs.abandon()
 		return err

@@ -31,7 +31,7 @@ files and design files, and says Allow, Deny or Unknown, with every gate on the 
 	f := root.PersistentFlags()
 	f.SortFlags = false
 	f.StringArrayVarP(&p.output, "output", "o", nil, "`format` of the result: "+strings.Join(report.Formats(), ", ")+"; format=file writes it to a file; repeatable (default text)")
-	f.StringVar(&p.color, "color", "auto", "paint text output: auto, always, never")
+	f.StringVar(&p.color, "color", "auto", "`when` to paint text output: auto, always, never")
 	f.BoolVar(&p.quiet, "quiet", false, "print results and errors, but no warnings and remarks")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "print the inputs with their SHA-256, all remarks and the counts of what was read, on standard error")
 	complete(root, "output", report.Formats()...)

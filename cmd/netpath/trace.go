@@ -42,15 +42,15 @@ standard input.`,
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&f.from, "from", "", "where the packet starts: `end` by name, ID, address, or Internet")
-	fs.StringVar(&f.to, "to", "", "where it goes: `end` by name, ID, address, service tag, CIDR block, region or host name")
+	fs.StringVar(&f.from, "from", "", "where the packet starts: an `end` by name, ID, address, or Internet")
+	fs.StringVar(&f.to, "to", "", "where it goes: an `end` by name, ID, address, service tag, CIDR block, region or host name")
 	fs.StringVar(&f.port, "port", "", "the destination `port`; * or none asks every port")
-	fs.StringVar(&f.protocol, "protocol", "tcp", "tcp, udp, icmp, esp, ah, or * for all of them")
+	fs.StringVar(&f.protocol, "protocol", "tcp", "the `protocol`: tcp, udp, icmp, esp, ah, or * for all of them")
 	fs.StringVar(&f.sourcePort, "source-port", "", "the source `port`; * or none asks every port")
 	fs.BoolVar(&f.noProxy, "no-proxy", false, "follow the direct path of a virtual machine that has a proxy")
 	fs.BoolVar(&f.allBlockers, "all-blockers", false, "go on past the first gate that denies and list every one that would")
 	fs.StringVar(&f.flows, "flows", "", "answer the questions of this CSV or NDJSON `file`, - for standard input")
-	fs.StringVar(&f.expect, "expect", "", "allow or deny: exit 1 where the answer is certainly another")
+	fs.StringVar(&f.expect, "expect", "", "the `answer` expected, allow or deny: exit 1 where it is certainly another")
 	f.estateFlags.register(cmd)
 	for _, name := range []string{"from", "to", "port", "protocol", "source-port"} {
 		cmd.MarkFlagsMutuallyExclusive("flows", name)
