@@ -1,14 +1,26 @@
 // Package load reads exported Azure state, service tag files, datacenter
 // ranges and design files into one topology.Network: strictly, with positions,
 // diagnostics and a ledger of every leaf that was read.
+//
+// Each file is recognised by its content and read by the package of its
+// dialect ([github.com/netpath/netpath/topology/load/arm] for Azure's own
+// shapes, .../design for design files, .../tagfile for service tags and
+// datacenter ranges). The elements of a file join the estate only where its
+// end was reached without error; then all files are merged into one estate.
 package load
 
 import (
 	"context"
+	"errors"
 	"io"
+	"runtime"
+	"slices"
+	"sync"
 
 	"github.com/netpath/netpath/internal/doctree"
 	"github.com/netpath/netpath/topology"
+	"github.com/netpath/netpath/topology/load/property"
+	"github.com/netpath/netpath/topology/load/source"
 )
 
 // Options are the settings of [Estate]. The zero value is usable.
@@ -39,42 +51,129 @@ type Input struct {
 }
 
 // Severity says how much a diagnostic matters.
-type Severity string
+type Severity = source.Severity
 
 // The severities.
 const (
-	Warning Severity = "warning" // the verdict is certain all the same
-	Doubt   Severity = "doubt"   // dependent verdicts are Unknown or rest on an assumption
-	Note    Severity = "note"
+	Warning = source.Warning // the verdict is certain all the same
+	Doubt   = source.Doubt   // dependent verdicts are Unknown or rest on an assumption
+	Note    = source.Note
 )
 
 // Diagnostic is something the reader of a file should know.
-type Diagnostic struct {
-	Severity Severity        `json:"severity"`
-	Message  string          `json:"message"`
-	Hint     string          `json:"hint,omitempty"`
-	Origin   topology.Origin `json:"origin"`
-}
+type Diagnostic = source.Diagnostic
 
 // Ledger counts the leaves of every element that was read. The three classes
 // sum to Leaves.
-type Ledger struct {
-	Leaves      int            `json:"leaves"`
-	Used        int            `json:"used"`
-	Irrelevant  int            `json:"irrelevant"`
-	NotModelled int            `json:"notModelled"`
-	Unmodelled  map[string]int `json:"unmodelled,omitempty"` // "Microsoft.Network/virtualNetworks: properties.x" → times
-}
+type Ledger = property.Ledger
+
+// UsageError is a path on the command line that cannot be meant (exit 2).
+type UsageError struct{ Message string }
+
+func (e *UsageError) Error() string { return e.Message }
 
 // Estate reads files and directories (and "-") into one estate. A file that
 // is refused is an error (*doctree.Error or one that wraps it) naming file,
 // line, column and pointer; with KeepGoing it is in Result.Refused and leaves
 // a gap. A *UsageError is for paths that do not exist.
 func Estate(ctx context.Context, paths []string, opt Options) (*Result, error) {
-	return nil, nil
+	var found finder
+	if err := found.find(paths, opt); err != nil {
+		return nil, err
+	}
+	if len(found.refused) > 0 && !opt.KeepGoing {
+		return nil, found.refused[0]
+	}
+	table, err := property.NewTable()
+	if err != nil {
+		return nil, err
+	}
+	files := readAll(ctx, found.inputs, table, opt)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	res := &Result{Diagnostics: found.notes, Refused: found.refused}
+	m := newMerger()
+	for _, err := range found.refused {
+		m.refusedFile(err)
+	}
+	var skipped []string
+	for _, rd := range files {
+		switch {
+		case errors.Is(rd.err, errUnknownKind):
+			skipped = append(skipped, rd.in.path)
+			continue
+		case rd.err != nil && !opt.KeepGoing:
+			return nil, rd.err
+		case rd.err != nil:
+			res.Refused = append(res.Refused, rd.err)
+			m.refusedFile(rd.err)
+			continue
+		}
+		res.Inputs = append(res.Inputs, Input{rd.in.path, rd.sha256, rd.bytes, rd.dialect, rd.elements})
+		res.Ledger.Add(rd.ledger)
+		res.Diagnostics = append(res.Diagnostics, rd.file.Diagnostics...)
+		if err := m.add(rd); err != nil {
+			if !opt.KeepGoing {
+				return nil, err
+			}
+			res.Refused = append(res.Refused, err)
+			m.refusedFile(err)
+		}
+	}
+	if len(skipped) > 0 {
+		res.Diagnostics = append(res.Diagnostics, skippedDiagnostic(skipped))
+	}
+	if len(skipped) > 0 && len(res.Inputs) == 0 && len(res.Refused) == 0 {
+		err := &doctree.Error{File: skipped[0], Expected: "expected exported Azure state, a service tag file or a design; nothing that was given is one", Hint: kindHint}
+		if !opt.KeepGoing {
+			return nil, err
+		}
+		res.Refused = append(res.Refused, err)
+		m.refusedFile(err)
+	}
+	network, err := m.network()
+	if err != nil {
+		return nil, err
+	}
+	res.Network = network
+	res.Diagnostics = append(res.Diagnostics, m.diagnostics...)
+	return res, nil
 }
 
-// UsageError is a path on the command line that cannot be meant (exit 2).
-type UsageError struct{ Message string }
+// readAll reads the files, several at a time, and returns them in order. It
+// ends early where the context does.
+func readAll(ctx context.Context, inputs []input, table *property.Table, opt Options) []*reading {
+	files := make([]*reading, len(inputs))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(inputs)) {
+		wg.Go(func() {
+			for i := range next {
+				files[i] = readFile(ctx, inputs[i], table, opt)
+			}
+		})
+	}
+	for i := range inputs {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return files
+}
 
-func (e *UsageError) Error() string { return e.Message }
+func skippedDiagnostic(paths []string) Diagnostic {
+	slices.Sort(paths)
+	text := paths[0]
+	for i := 1; i < len(paths) && i < 5; i++ {
+		text += ", " + paths[i]
+	}
+	if len(paths) > 5 {
+		text += ", …"
+	}
+	what := "file of no known kind is"
+	if len(paths) > 1 {
+		what = "files of no known kind are"
+	}
+	return Diagnostic{Severity: Warning, Message: count(len(paths)) + " " + what + " skipped: " + text, Hint: kindHint}
+}

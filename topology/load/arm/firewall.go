@@ -136,6 +136,7 @@ type FirewallRule struct {
 	Name                                                          string
 	Node                                                          *doctree.Node
 	Sources, SourceIPGroups, Destinations, IPGroups, FQDNs, Ports *doctree.Node
+	HasGroups                                                     [2]bool // IP groups of the source and the destination are read elsewhere
 }
 
 // Read reads the properties into the rule. A side without any address is
@@ -159,10 +160,10 @@ func (in FirewallRule) Read(f *source.File, rule *topology.FirewallRule, kind to
 	}
 	switch {
 	case f.Err != nil:
-	case len(rule.Sources) == 0 && len(rule.SourceIPGroups) == 0:
+	case len(rule.Sources) == 0 && len(rule.SourceIPGroups) == 0 && !in.HasGroups[0]:
 		f.RefuseAt(in.Node, "expected sourceAddresses or sourceIpGroups in "+in.Name, `every address is "*"`)
 	case kind == topology.ApplicationCollection:
-	case len(rule.Destinations) == 0 && len(rule.DestinationIPGroups) == 0 && len(rule.DestinationFQDNs) == 0:
+	case len(rule.Destinations) == 0 && len(rule.DestinationIPGroups) == 0 && len(rule.DestinationFQDNs) == 0 && !in.HasGroups[1]:
 		f.RefuseAt(in.Node, "expected destinations in "+in.Name, `every address is "*"`)
 	case len(rule.Ports) == 0 && !open:
 		f.RefuseAt(in.Node, "expected destinationPorts in "+in.Name, `every port is "*"`)

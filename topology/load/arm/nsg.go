@@ -60,6 +60,14 @@ func (r *Reader) applicationSecurityGroup(o *object) {
 	r.add(&topology.ApplicationSecurityGroup{Element: o.element("", "")})
 }
 
+// DesignRule reads a rule of a design file, whose properties are ARM's own;
+// ASGs stay named as written.
+func (r *Reader) DesignRule(n *doctree.Node) *topology.SecurityRule {
+	rule := &topology.SecurityRule{}
+	r.rule(r.open(n, r.Table.Shape("Microsoft.Network/networkSecurityGroups/securityRules")), rule, "/design", "securityRules", userRule)
+	return rule
+}
+
 // ruleView says where a rule is written: that decides its priorities and what
 // its lists may hold.
 type ruleView uint8
@@ -159,7 +167,7 @@ func (r *Reader) side(o *object, m *topology.Match, names sideNames, proto topol
 		one = nil // the plural counts: the singular repeats it, or is cut
 	}
 	m.Prefixes = r.addresses(one, many, view)
-	if o.shape.Property(names.groups).Class != 0 && view != effectiveRule {
+	if view != effectiveRule {
 		m.ASGs = o.refs(names.groups)
 	}
 	if view == effectiveRule {

@@ -14,6 +14,7 @@ type Reader struct {
 	File   *source.File
 	Table  *property.Table
 	Ledger *property.Ledger
+	Names  bool // a reference may be a bare name, as in a design
 
 	// What was read: resources, and children that were exported apart from
 	// their parents (subnets, peerings, rules, …), in order.
@@ -149,7 +150,7 @@ func (r *Reader) ref(n *doctree.Node) topology.Ref {
 		return topology.Ref{}
 	case n.Kind == doctree.String && source.DepthLost(n.Text):
 		r.File.Refuse(n, "expected a reference with an id", source.DepthHint)
-	case n.Kind == doctree.String && (strings.Contains(n.Text, "/") || source.Expression(n.Text)):
+	case n.Kind == doctree.String && (r.Names || strings.Contains(n.Text, "/") || source.Expression(n.Text)):
 		return topology.Ref{Text: n.Text, Origin: r.File.Origin(n)}
 	case n.Kind == doctree.Object:
 		id := n.Fold("id")

@@ -1,0 +1,222 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/netpath/netpath/internal/doctree"
+)
+
+// input is a file to read.
+type input struct {
+	path  string // as given, or found below a directory as given
+	named bool   // given itself, not met in a directory
+	kind  fixedKind
+	info  fs.FileInfo // nil for stdin
+}
+
+// fixedKind is what the caller says a file is.
+type fixedKind uint8
+
+const (
+	anyKind fixedKind = iota
+	tagKind
+	rangeKind
+)
+
+// finder expands paths to the files that are to be read, in a fixed order.
+type finder struct {
+	inputs  []input
+	notes   []Diagnostic
+	refused []error
+	seen    []input // by file identity
+}
+
+// find expands the paths of the command line. What cannot be meant is a
+// *UsageError; what cannot be read is in refused.
+func (f *finder) find(paths []string, opt Options) error {
+	if len(paths)+len(opt.ServiceTags)+len(opt.DatacenterRanges) == 0 {
+		return &UsageError{Message: "no input is given; name a file, a directory or - for stdin"}
+	}
+	for _, p := range paths {
+		if err := f.path(p, anyKind); err != nil {
+			return err
+		}
+	}
+	for _, p := range opt.ServiceTags {
+		if err := f.path(p, tagKind); err != nil {
+			return err
+		}
+	}
+	for _, p := range opt.DatacenterRanges {
+		if err := f.path(p, rangeKind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *finder) path(p string, kind fixedKind) error {
+	if p == "-" {
+		if slices.ContainsFunc(f.inputs, func(in input) bool { return in.info == nil }) {
+			return &UsageError{Message: "stdin can be read only once; give - only once"}
+		}
+		f.inputs = append(f.inputs, input{path: "-", named: true, kind: kind})
+		return nil
+	}
+	info, err := os.Stat(p)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Lstat(p); err == nil {
+			f.refuse(p, "is a symbolic link to a file that does not exist", "remove the link")
+			return nil
+		}
+		return &UsageError{Message: fmt.Sprintf("%s: there is no such file or directory", p)}
+	case err != nil:
+		f.refuse(p, reason(err), "")
+		return nil
+	case info.IsDir() && kind != anyKind:
+		return &UsageError{Message: fmt.Sprintf("%s: a file is expected here, not a directory", p)}
+	case info.IsDir():
+		f.directory(p)
+		return nil
+	}
+	f.file(input{path: p, named: true, kind: kind, info: info})
+	return nil
+}
+
+// file adds a regular file that is not there yet.
+func (f *finder) file(in input) {
+	if !in.info.Mode().IsRegular() {
+		f.refuse(in.path, "is not a regular file ("+in.info.Mode().Type().String()+"); only - may stream", "write the data to a file first")
+		return
+	}
+	for _, old := range f.seen {
+		if os.SameFile(old.info, in.info) {
+			f.note(Warning, in.path, "the same file as "+old.path+": it is read once", "")
+			return
+		}
+	}
+	f.seen = append(f.seen, in)
+	f.inputs = append(f.inputs, in)
+}
+
+// extensions are the names that are read in a directory, each also with .gz.
+var extensions = []string{".json", ".xml", ".yaml", ".yml"}
+
+func readable(name string) bool {
+	return slices.Contains(extensions, filepath.Ext(strings.TrimSuffix(strings.ToLower(name), ".gz")))
+}
+
+// directory adds the files below a directory.
+func (f *finder) directory(root string) {
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		f.refuse(root, reason(err), "")
+		return
+	}
+	before := len(f.inputs) + len(f.refused)
+	f.walk(root, real, real)
+	if len(f.inputs)+len(f.refused) == before {
+		f.refuse(root, "holds nothing that is read: .json, .xml, .yaml, .yml, each also .gz", "export the Azure state into it")
+	}
+}
+
+// walk adds what is in dir, whose real path is given, below the real root.
+func (f *finder) walk(dir, realDir, realRoot string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		f.refuse(dir, reason(err), "")
+		return
+	}
+	for _, e := range entries {
+		name := e.Name()
+		p := filepath.Join(dir, name)
+		if strings.HasPrefix(name, ".") {
+			continue
+		}
+		info, err := os.Stat(p)
+		linked := e.Type()&fs.ModeSymlink != 0
+		switch {
+		case err != nil && linked && !readable(name):
+			continue // a broken link that would not be read anyway
+		case err != nil:
+			f.refuse(p, reason(err), "remove it, or make it readable")
+			continue
+		case !info.IsDir() && !readable(name):
+			continue
+		}
+		real := filepath.Join(realDir, name)
+		if linked {
+			if real, err = filepath.EvalSymlinks(p); err != nil {
+				f.refuse(p, reason(err), "remove the link")
+				continue
+			}
+			if !within(real, realRoot) {
+				f.refuse(p, "is a symbolic link that leads out of the directory that was given", "name the file itself on the command line")
+				continue
+			}
+			if info.IsDir() && within(realDir, real) {
+				f.refuse(p, "is a symbolic link back to a directory above it: a loop", "remove the link")
+				continue
+			}
+		}
+		switch {
+		case info.IsDir() && strings.EqualFold(name, "guests"):
+			f.note(Note, p, "guest configuration files are not read yet", "describe guests in a design file: proxy, hostFirewall")
+		case info.IsDir():
+			f.walk(p, real, realRoot)
+		default:
+			f.file(input{path: p, info: info})
+		}
+	}
+}
+
+func within(p, root string) bool {
+	rel, err := filepath.Rel(root, p)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+func (f *finder) refuse(path, expected, hint string) {
+	f.refused = append(f.refused, &doctree.Error{File: path, Expected: expected, Hint: hint})
+}
+
+func (f *finder) note(s Severity, path, message, hint string) {
+	f.notes = append(f.notes, Diagnostic{Severity: s, Message: path + ": " + message, Hint: hint})
+}
+
+// reason is an error of the file system without the path, which is named
+// beside it.
+func reason(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return "cannot be read: " + err.Error()
+}
+
+// openInput opens a file or stdin.
+func openInput(in input, opt Options) (io.ReadCloser, error) {
+	if in.info != nil {
+		file, err := os.Open(in.path)
+		if err != nil {
+			return nil, &doctree.Error{File: in.path, Expected: reason(err)}
+		}
+		return file, nil
+	}
+	if opt.Stdin == nil {
+		return nil, &doctree.Error{File: "-", Expected: "expected data on stdin, found nothing", Hint: "pipe an export in, or name a file"}
+	}
+	if st, ok := opt.Stdin.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		if info, err := st.Stat(); err == nil && info.Mode()&fs.ModeCharDevice != 0 {
+			return nil, &doctree.Error{File: "-", Expected: "expected data on stdin, found a terminal", Hint: "pipe an export in, or name a file"}
+		}
+	}
+	return io.NopCloser(opt.Stdin), nil
+}
