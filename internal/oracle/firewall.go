@@ -1,0 +1,385 @@
+package oracle
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/topology"
+)
+
+// firewall is an Azure Firewall with all rule collections that bear on it, in
+// the order of their processing within one kind.
+type firewall struct {
+	f           *topology.AzureFirewall
+	home        *vnet
+	subnet      *subnet
+	collections []*topology.RuleCollection
+	parents     int  // how many of them come from parent policies
+	unknown     bool // rules that are not in the data
+	intel       bool // threat intelligence in deny mode
+}
+
+func (f *firewall) key() string { return string(f.f.ID()) }
+
+func (o *Oracle) addFirewalls() {
+	for _, f := range o.n.AzureFirewalls {
+		x := &firewall{f: f, subnet: o.subnetByID[f.Subnet.ID()], home: o.vnetByID[f.VirtualNetwork.ID()]}
+		if x.subnet != nil {
+			x.home = x.subnet.v
+		} else if x.home != nil {
+			for _, s := range x.home.subnets {
+				if strings.EqualFold(s.s.Name, "AzureFirewallSubnet") {
+					x.subnet = s
+				}
+			}
+		}
+		x.intel = strings.EqualFold(f.ThreatIntelMode, "Deny")
+		o.readPolicy(x)
+		o.firewalls = append(o.firewalls, x)
+		if x.home != nil && f.PrivateIPAddress.IsValid() {
+			x.home.firewalls[f.PrivateIPAddress] = x
+		}
+	}
+}
+
+// readPolicy orders the rule collections: by kind first, of parent policies
+// first, then by priority of the group and of the collection (FW, FWP; the
+// part about parents and groups is [K]).
+func (o *Oracle) readPolicy(x *firewall) {
+	order := func(list []*topology.RuleCollection) []*topology.RuleCollection {
+		list = slices.Clone(list)
+		slices.SortStableFunc(list, func(a, b *topology.RuleCollection) int {
+			return cmp.Or(cmp.Compare(a.GroupPriority, b.GroupPriority), cmp.Compare(a.Priority, b.Priority))
+		})
+		return list
+	}
+	if x.f.Policy.IsZero() {
+		x.collections = order(x.f.Collections)
+		return
+	}
+	seen := map[topology.ID]bool{}
+	for r := x.f.Policy; !r.IsZero(); {
+		p, found := topology.Lookup[*topology.FirewallPolicy](o.n, r)
+		if !found || !p.GroupsGiven || seen[p.ID()] {
+			x.unknown = true
+			return
+		}
+		seen[p.ID()] = true
+		x.intel = x.intel || strings.EqualFold(p.ThreatIntelMode, "Deny")
+		x.collections = append(order(p.Collections), x.collections...)
+		r = p.BasePolicy
+	}
+}
+
+// atFirewall takes a packet through an Azure Firewall that is its next hop.
+func (o *Oracle) atFirewall(w *world, f *firewall, p packet, t trip) arrival {
+	if slices.Contains(t.visited, f.key()) {
+		return arrival{outcome: drop(flow.RouteLoop)}
+	}
+	t.visited = append(slices.Clone(t.visited), f.key())
+	got, application := o.firewallRules(w, f, &p)
+	if !got.allow {
+		return arrival{outcome: got}
+	}
+	t.appliance = true
+	// SNAT: application rules always translate, network rules to public
+	// addresses only.
+	if application || public(p.dst.ip) {
+		p = p.from(place{ip: f.f.PrivateIPAddress})
+		t.origin = f.home
+	}
+	t.out = nil
+	if f.subnet == nil {
+		return arrival{outcome: o.unknownHop(w, p, t, flow.DanglingReference, "subnet of "+f.key())}
+	}
+	e := &endpoint{addr: f.f.PrivateIPAddress, subnet: f.subnet, vnetID: f.home.id(), scope: f.subnet.scope}
+	return arrival{outcome: o.forward(w, e, p, t), gateAllows: true}
+}
+
+// firewallRules asks the rules of a firewall for a packet that it forwards
+// (FW): threat intelligence, network rules, application rules, what Azure
+// has built in, default deny.
+func (o *Oracle) firewallRules(w *world, f *firewall, p *packet) (out outcome, application bool) {
+	if !o.asWritten(w, &f.f.Element, false) || f.unknown {
+		out = o.open(w, flow.FirewallContentUnknown, "rules of "+f.key()+" allow "+p.key())
+		return out, out.allow && w.maybe(flow.FirewallContentUnknown, "rules of "+f.key()+" translate "+p.key())
+	}
+	if f.intel && public(p.dst.ip) && w.maybe(flow.FirewallContentUnknown, "threat intelligence knows "+p.dst.ip.String()) {
+		return drop(flow.FirewallRuleDeny), false
+	}
+	verdict := func(c *topology.RuleCollection, r *topology.FirewallRule) outcome {
+		out := outcome{allow: c.Action == topology.Allow, decider: Decider{Code: flow.FirewallRuleDeny, RuleName: r.Name, Priority: c.Priority}}
+		if out.allow {
+			out.decider.Code = flow.FirewallRuleAllow
+		}
+		return out
+	}
+	if c, r := o.firstRule(w, f, topology.NetworkCollection, func(key string, r *topology.FirewallRule) bool { return o.networkRule(w, f, key, r, p) }); r != nil {
+		return verdict(c, r), false
+	}
+	if p.protocol == topology.TCP {
+		if c, r := o.firstRule(w, f, topology.ApplicationCollection, func(key string, r *topology.FirewallRule) bool { return o.applicationRule(w, f, key, r, p) }); r != nil {
+			return verdict(c, r), true
+		}
+		if (p.dport == 80 || p.dport == 443) && builtIn(p.host) &&
+			w.maybe(flow.FirewallContentUnknown, "the built-in infrastructure rules allow "+p.key()) {
+			return outcome{allow: true, decider: Decider{Code: flow.FirewallRuleAllow}}, true
+		}
+	}
+	return drop(flow.FirewallDefaultDeny), false
+}
+
+// builtIn reports whether a host may be one of the infrastructure collection:
+// one of Microsoft's, or one that is not known.
+func builtIn(host string) bool {
+	host = strings.ToLower(host)
+	return host == "" || strings.HasSuffix(host, ".windows.net") || strings.HasSuffix(host, ".microsoft.com") ||
+		strings.HasSuffix(host, ".azure.com") || strings.HasSuffix(host, ".azure.net")
+}
+
+// firstRule is the first rule of a kind that applies: by priority of the
+// collections, rules top-down (FW). Which of two collections of one priority
+// comes first is not known.
+func (o *Oracle) firstRule(w *world, f *firewall, kind topology.CollectionKind, applies func(string, *topology.FirewallRule) bool) (*topology.RuleCollection, *topology.FirewallRule) {
+	type match struct {
+		c *topology.RuleCollection
+		r *topology.FirewallRule
+	}
+	var list []match
+	var keys []string
+	for i, c := range f.collections {
+		if c.Kind != kind {
+			continue
+		}
+		if len(list) > 0 && (list[0].c.Priority != c.Priority || list[0].c.GroupPriority != c.GroupPriority) {
+			break
+		}
+		for j, r := range c.Rules {
+			key := fmt.Sprintf("%s collection %d rule %d", f.key(), i, j)
+			if applies(key, r) {
+				list, keys = append(list, match{c, r}), append(keys, key)
+				break
+			}
+		}
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	m := list[0]
+	if len(list) > 1 {
+		m = list[w.pick(flow.SamePriority, "first of "+strings.Join(keys, "|"), len(list))]
+	}
+	return m.c, m.r
+}
+
+// networkRule reports whether a network rule applies. Protocol Any is every
+// protocol; with an explicit port it is TCP and UDP (FW).
+func (o *Oracle) networkRule(w *world, f *firewall, key string, r *topology.FirewallRule, p *packet) bool {
+	if len(r.Unresolved) > 0 && !w.maybe(flow.UnresolvedExpression, key+" applies to "+p.key()) {
+		return false
+	}
+	named := slices.Contains(r.Protocols, p.protocol)
+	if !named && !slices.Contains(r.Protocols, topology.AnyProtocol) {
+		return false
+	}
+	s := side{key: key, ports: r.Ports}
+	switch {
+	case p.protocol.HasPorts():
+		if !s.holdsPort(w, p.dport) {
+			return false
+		}
+	case !named && !s.allPorts(w):
+		return false
+	}
+	return o.firewallSide(w, f, key+" source", r.Sources, r.SourceIPGroups, end{p.src, p.sport, p.protocol}) &&
+		(o.firewallSide(w, f, key+" destination", r.Destinations, r.DestinationIPGroups, end{p.dst, p.dport, p.protocol}) ||
+			o.resolvesTo(w, key, r.DestinationFQDNs, p))
+}
+
+// resolvesTo reports whether one of the names of a network rule is the
+// destination: what a name resolves to is not in the data.
+func (o *Oracle) resolvesTo(w *world, key string, names []string, p *packet) bool {
+	for _, n := range names {
+		if p.host != "" && strings.EqualFold(n, p.host) {
+			return true
+		}
+	}
+	return len(names) > 0 && w.maybe(flow.FirewallContentUnknown, key+" resolves to "+p.dst.ip.String())
+}
+
+func (o *Oracle) firewallSide(w *world, f *firewall, key string, list []topology.AddressPrefix, groups []topology.Ref, e end) bool {
+	sc := &scope{about: f.key(), local: f.f.PrivateIPAddress}
+	if f.subnet != nil {
+		sc = f.subnet.scope
+	}
+	if o.holdsEnd(w, sc, newSide(key, topology.Match{Prefixes: list}), e) {
+		return true
+	}
+	for _, r := range groups {
+		g, found := topology.Lookup[*topology.IPGroup](o.n, r)
+		switch {
+		case !found || !g.Given:
+			if w.maybe(flow.DanglingReference, "IP group "+string(r.ID())+" holds "+e.ip.String()) {
+				return true
+			}
+		case contains(g.Prefixes, e.ip):
+			return true
+		}
+	}
+	return false
+}
+
+// applicationRule reports whether an application rule applies: its protocol's
+// port and the name of the destination (FW, FQT). Without the name, a pattern
+// may or may not hold it.
+func (o *Oracle) applicationRule(w *world, f *firewall, key string, r *topology.FirewallRule, p *packet) bool {
+	port := slices.ContainsFunc(r.Application, func(a topology.ApplicationProtocol) bool { return a.Port == int(p.dport) })
+	if len(r.Unresolved) > 0 && !w.maybe(flow.UnresolvedExpression, key+" applies to "+p.key()) {
+		return false
+	}
+	if !port || !o.firewallSide(w, f, key+" source", r.Sources, r.SourceIPGroups, end{p.src, p.sport, p.protocol}) {
+		return false
+	}
+	for _, pattern := range r.TargetFQDNs {
+		if hostMatches(w, key, pattern, p) {
+			return true
+		}
+	}
+	https := slices.ContainsFunc(r.Application, func(a topology.ApplicationProtocol) bool {
+		return a.Port == int(p.dport) && strings.EqualFold(a.Type, "Https")
+	})
+	for _, tag := range r.FQDNTags { // content managed by Microsoft, https only
+		if https && w.maybe(flow.FirewallContentUnknown, "FQDN tag "+strings.ToLower(tag)+" holds "+p.host+" "+p.dst.ip.String()) {
+			return true
+		}
+	}
+	for _, c := range append(slices.Clone(r.WebCategories), r.TargetURLs...) {
+		if w.maybe(flow.FirewallContentUnknown, key+" "+c+" holds "+p.host+" "+p.dst.ip.String()) {
+			return true
+		}
+	}
+	return false
+}
+
+func hostMatches(w *world, key, pattern string, p *packet) bool {
+	switch {
+	case pattern == "*":
+		return true
+	case p.host == "":
+		return w.maybe(flow.FirewallContentUnknown, "name of "+p.dst.ip.String()+" is like "+strings.ToLower(pattern))
+	}
+	return likeHost(pattern, p.host)
+}
+
+// likeHost compares a host with a pattern that may begin with *.
+func likeHost(pattern, host string) bool {
+	pattern, host = strings.ToLower(pattern), strings.ToLower(host)
+	if rest, ok := strings.CutPrefix(pattern, "*"); ok {
+		return strings.HasSuffix(host, rest)
+	}
+	return pattern == host
+}
+
+// translation finds the DNAT rule for a packet to a firewall's public IP.
+func (o *Oracle) translation(w *world, f *firewall, p *packet) *topology.FirewallRule {
+	_, r := o.firstRule(w, f, topology.NATCollection, func(key string, r *topology.FirewallRule) bool {
+		s := side{key: key, ports: r.Ports}
+		return (slices.Contains(r.Protocols, p.protocol) || slices.Contains(r.Protocols, topology.AnyProtocol)) &&
+			p.protocol.HasPorts() && s.holdsPort(w, p.dport) &&
+			o.firewallSide(w, f, key+" source", r.Sources, r.SourceIPGroups, end{p.src, p.sport, p.protocol}) &&
+			o.firewallSide(w, f, key+" destination", r.Destinations, r.DestinationIPGroups, end{p.dst, p.dport, p.protocol})
+	})
+	return r
+}
+
+// enterFirewall takes a packet from the Internet through a firewall's DNAT
+// rules. A match allows the translated flow, unless a network rule denies it
+// explicitly; application rules do not apply inbound (FW).
+func (o *Oracle) enterFirewall(w *world, f *firewall, p packet, t trip) outcome {
+	if !o.asWritten(w, &f.f.Element, false) || f.unknown {
+		return o.open(w, flow.FirewallContentUnknown, "rules of "+f.key()+" let in "+p.key())
+	}
+	r := o.translation(w, f, &p)
+	if r == nil {
+		return drop(flow.FirewallDefaultDeny)
+	}
+	if !r.Translated.IsValid() {
+		return o.open(w, flow.FirewallContentUnknown, "the target of "+r.Name+" accepts "+p.key())
+	}
+	p = p.to(r.Translated, uint16(r.TranslatedPort))
+	return o.translated(w, f, p, t)
+}
+
+func (o *Oracle) translated(w *world, f *firewall, p packet, t trip) outcome {
+	c, deny := o.firstRule(w, f, topology.NetworkCollection, func(key string, r *topology.FirewallRule) bool { return o.networkRule(w, f, key, r, &p) })
+	if deny != nil && c.Action == topology.Deny {
+		return outcome{decider: Decider{Code: flow.FirewallRuleDeny, RuleName: deny.Name, Priority: c.Priority}}
+	}
+	if f.subnet == nil {
+		return o.unknownHop(w, p, t, flow.DanglingReference, "subnet of "+f.key())
+	}
+	// Whether the source is translated too is not documented in what was read.
+	if w.maybe(flow.SourcesConflict, f.key()+" translates the source of inbound flows") {
+		p = p.from(place{ip: f.f.PrivateIPAddress})
+		t.origin, t.public = f.home, false
+	}
+	t.appliance, t.via = true, f.f.PrivateIPAddress
+	t.visited = append(slices.Clone(t.visited), f.key())
+	e := &endpoint{addr: f.f.PrivateIPAddress, subnet: f.subnet, vnetID: f.home.id(), scope: f.subnet.scope}
+	return o.forward(w, e, p, t)
+}
+
+// translatesTo reports whether some DNAT rule ends at an address and port.
+func (f *firewall) translatesTo(protocol topology.Protocol, a netip.Addr, port uint16) bool {
+	for _, c := range f.collections {
+		if c.Kind != topology.NATCollection {
+			continue
+		}
+		for _, r := range c.Rules {
+			if r.Translated == a && r.TranslatedPort == int(port) && (slices.Contains(r.Protocols, protocol) || slices.Contains(r.Protocols, topology.AnyProtocol)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// enterFirewallTo takes a packet from the Internet to an address that a DNAT
+// rule ends at, as it arrives there.
+func (o *Oracle) enterFirewallTo(w *world, f *firewall, _ *endpoint, p packet, t trip) outcome {
+	return o.translated(w, f, p, t)
+}
+
+// firewallWayOut is a firewall's own public IP.
+func (o *Oracle) firewallWayOut(w *world, at *endpoint, noPorts bool) (wayOut, flow.Code, bool) {
+	way := wayOut{method: "Firewall"}
+	for _, f := range o.firewalls {
+		if f.subnet != at.subnet {
+			continue
+		}
+		if noPorts && !w.passes(flow.SourcesConflict, f.key()+" translates packets without ports") {
+			return way, flow.EgressNoICMP, false
+		}
+		if len(f.f.PublicIPs) == 0 {
+			return way, flow.NoEgress, w.passes(flow.EgressAddressUnknown, f.key()+" has a public IP")
+		}
+		way.address = o.addressOf(f.f.PublicIPs[w.pick(flow.EgressAddressUnknown, "address of "+f.key(), len(f.f.PublicIPs))])
+		return way, "", true
+	}
+	return way, flow.NoEgress, w.passes(flow.EgressAddressUnknown, "way out of "+string(at.subnet.s.ID()))
+}
+
+// Firewall answers for the rules of one Azure Firewall alone.
+func (o *Oracle) Firewall(f *topology.AzureFirewall, t flow.Tuple, host string) Answer {
+	i := slices.IndexFunc(o.firewalls, func(x *firewall) bool { return x.f == f })
+	return o.solve(func(w *world) outcome {
+		p := o.packetOf(w, t, t.Source.Is6())
+		p.host = host
+		out, _ := o.firewallRules(w, o.firewalls[i], &p)
+		return out
+	})
+}
