@@ -234,6 +234,7 @@ type treeBuilder struct {
 	nodes   []Node
 	members []Member
 	items   []*Node
+	slab    int // nodes of the last slab
 	mstack  []Member
 	istack  []*Node
 	intern  [4096]string
@@ -248,6 +249,8 @@ type treeBuilder struct {
 func (t *treeBuilder) build(b []byte, off int64, pointer string, depth int) (*Node, error) {
 	t.b, t.off, t.count, t.err = b, off, 0, nil
 	t.mstack, t.istack = t.mstack[:0], t.istack[:0]
+	// Elements share no slab: one that is kept would keep all before it.
+	t.nodes, t.members, t.items, t.slab = nil, nil, nil, 0
 	root := t.node().under(rootAt(pointer), 0)
 	if t.value(0, root, depth); t.err != nil {
 		t.err.Pointer = shortPointer(t.errNode.Pointer() + t.errKey)
@@ -256,9 +259,16 @@ func (t *treeBuilder) build(b []byte, off int64, pointer string, depth int) (*No
 	return root, nil
 }
 
+// slabSize is the number of nodes of the next slab: small for small elements,
+// so that a list of many is cheap too.
+func (t *treeBuilder) slabSize() int {
+	t.slab = min(max(16, 2*t.slab), 512)
+	return t.slab
+}
+
 func (t *treeBuilder) node() *Node {
 	if len(t.nodes) == 0 {
-		t.nodes = make([]Node, 512)
+		t.nodes = make([]Node, t.slabSize())
 	}
 	n := &t.nodes[0]
 	t.nodes = t.nodes[1:]
@@ -362,7 +372,7 @@ func (t *treeBuilder) object(i int, n *Node, depth int) int {
 	}
 	if k := len(t.mstack) - base; k > 0 {
 		if len(t.members) < k {
-			t.members = make([]Member, max(512, k))
+			t.members = make([]Member, max(t.slab, k))
 		}
 		n.Members = t.members[:k:k]
 		t.members = t.members[k:]
@@ -388,7 +398,7 @@ func (t *treeBuilder) array(i int, n *Node, depth int) int {
 	}
 	if k := len(t.istack) - base; k > 0 {
 		if len(t.items) < k {
-			t.items = make([]*Node, max(512, k))
+			t.items = make([]*Node, max(t.slab, k))
 		}
 		n.Items = t.items[:k:k]
 		t.items = t.items[k:]
