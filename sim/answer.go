@@ -24,6 +24,7 @@ const (
 	HopFirewall         HopKind = "firewall"
 	HopHostFirewall     HopKind = "hostFirewall"
 	HopProxy            HopKind = "proxy"
+	HopReturn           HopKind = "return" // the way back
 )
 
 // Hop is one gate or step of a path.

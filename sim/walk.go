@@ -225,8 +225,10 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 	if g == nil {
 		return nil, k.hop(Hop{Kind: HopSecurityRules, AppliedTo: l.place, Direction: d.String(), Verdict: flow.Allow, Code: flow.NoNSG})
 	}
-	if !k.depends(&g.Element) {
-		return nil, false
+	for _, f := range nsg.ElementFacts(&g.Element) {
+		if !k.w.Holds(f) {
+			return nil, unknown(flow.Fact{Code: flow.UnwaivedAssumption, About: g.Name, Detail: f.Key() + d.String() + l.place, Text: f.Text})
+		}
 	}
 	gate := s.gate(g, d, place)
 	if k.cuts != nil {
@@ -400,6 +402,9 @@ func (k *walk) forward(p position, t flow.Tuple) (position, flow.Tuple, bool) {
 			k.toGateway(p, t, r)
 		}
 	case topology.NextHopServiceEndpoint:
+		if t.Source.Known() {
+			h.SourceAddress = t.Source.IP.String() // the service sees the private address (SE)
+		}
 		k.hop(h)
 	case topology.NextHopPrivateEndpoint:
 		if k.hop(h) {
@@ -708,21 +713,21 @@ func (k *walk) wayBack(p position, t flow.Tuple, to position) {
 	}
 	d := table.Choose(k.w, t.Source)
 	if d.Doubt != nil {
-		k.opaque(Hop{Kind: HopRoute, Direction: "Return", Name: d.Doubt.About, AppliedTo: subnetName(to.subnet), Note: "the way back: " + d.Doubt.Text}, *d.Doubt)
+		k.opaque(Hop{Kind: HopReturn, Name: d.Doubt.About, AppliedTo: subnetName(to.subnet), Note: "the way back: " + d.Doubt.Text}, *d.Doubt)
 		return
 	}
 	if d.Learned {
 		if p.internet {
-			k.hop(Hop{Kind: HopRoute, Direction: "Return", AppliedTo: subnetName(to.subnet), Verdict: flow.Deny, Code: flow.ReturnPathAsymmetric, NextHopType: topology.NextHopGateway})
+			k.hop(Hop{Kind: HopReturn, AppliedTo: subnetName(to.subnet), Verdict: flow.Deny, Code: flow.ReturnPathAsymmetric, NextHopType: topology.NextHopGateway})
 		}
 		return
 	}
 	if d.Route == nil || d.Route.NextHop == topology.NextHopNone {
 		if t.Protocol == topology.TCP {
-			h := Hop{Kind: HopRoute, Direction: "Return", AppliedTo: subnetName(to.subnet), Verdict: flow.Deny, Code: flow.ReturnNoRoute, NextHopType: topology.NextHopNone}
+			h := Hop{Kind: HopReturn, AppliedTo: subnetName(to.subnet), Verdict: flow.Deny, Code: flow.ReturnNoRoute, NextHopType: topology.NextHopNone}
 			if d.Route != nil {
 				h = routeHop(d.Route, to)
-				h.Direction, h.Verdict, h.Code = "Return", flow.Deny, flow.ReturnNoRoute
+				h.Kind, h.Verdict, h.Code = HopReturn, flow.Deny, flow.ReturnNoRoute
 			}
 			k.hop(h)
 		}
@@ -733,7 +738,7 @@ func (k *walk) wayBack(p position, t flow.Tuple, to position) {
 	if p.internet {
 		if through {
 			h := routeHop(d.Route, to)
-			h.Direction, h.Verdict, h.Code = "Return", flow.Deny, flow.ReturnPathAsymmetric
+			h.Kind, h.Verdict, h.Code = HopReturn, flow.Deny, flow.ReturnPathAsymmetric
 			k.hop(h)
 		}
 		return

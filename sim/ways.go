@@ -552,10 +552,20 @@ func (k *walk) enter(p position, t flow.Tuple, pub publicIP) {
 		}
 		k.appliances = append(k.appliances, fw.PrivateIPAddress.String())
 		k.send(position{appliance: fw, vnet: s.net.VirtualNetworkOf(sub), subnet: sub, forwarding: true}, t)
+	case s.outboundOnly(pub.resource):
+		k.hop(Hop{Kind: HopEntry, Name: "public IP " + pub.resource.Name, Verdict: flow.Deny, Code: flow.NoPublicEntry, Origin: originOf(pub.resource.Origin),
+			Note: "a NAT gateway takes no inbound traffic"})
 	default:
-		k.hop(Hop{Kind: HopEntry, Name: t.Destination.String(), Verdict: flow.Deny, Code: flow.NoPublicEntry,
-			Note: "nothing that takes inbound traffic has this address"})
+		k.opaque(Hop{Kind: HopEntry, Name: "public IP " + pub.resource.Name, Origin: originOf(pub.resource.Origin)}, flow.Fact{Code: flow.DanglingReference, About: pub.resource.Name,
+			Text: "what the public IP address " + pub.resource.Name + " is attached to is not in the data", Export: "az network nic list -o json"})
 	}
+}
+
+// outboundOnly reports whether the public IP address belongs to a NAT gateway.
+func (s *Simulator) outboundOnly(r *topology.PublicIPAddress) bool {
+	return !r.NATGateway.IsZero() || slices.ContainsFunc(s.net.NATGateways, func(n *topology.NATGateway) bool {
+		return slices.ContainsFunc(n.PublicIPs, func(x topology.Ref) bool { return x.ID() == r.ID() })
+	})
 }
 
 // enterAt goes in by the public IP address of an interface: the NSGs see the

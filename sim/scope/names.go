@@ -198,6 +198,17 @@ func (x *Names) KnownTag(name string) bool {
 	return ok
 }
 
+// spelling is one spelling of a tag's name, so that rules that write it
+// differently ask about one tag.
+func (x *Names) spelling(name string) string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if s, ok := x.tags[strings.ToLower(strings.TrimSpace(name))]; ok {
+		return s.Name
+	}
+	return strings.ToLower(name)
+}
+
 func (x *Names) regionsAsked(parent string) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -3,6 +3,7 @@ package scope
 import (
 	"net/netip"
 	"strings"
+	"sync"
 
 	"go4.org/netipx"
 
@@ -18,6 +19,7 @@ type Place struct {
 	names          *Names
 	virtualNetwork *Set
 	internet       *Set
+	fields         sync.Map // what was resolved: text of the field → *Set
 }
 
 // At is the place of a subnet whose virtual network is in the data.
@@ -179,18 +181,32 @@ func (x *Names) unknownSpace(p *topology.Peering) *flow.Fact {
 		Export: "az network vnet list -o json"}
 }
 
-// Resolve is the set that an address field of a rule means at the place.
+// Resolve is the set that an address field of a rule means at the place; the
+// same field is the same set.
 func (p *Place) Resolve(a topology.AddressPrefix) *Set {
+	if a.Kind == topology.TagAddress {
+		return p.tag(a.Tag)
+	}
+	key := a.Text
+	if a.Kind == topology.PrefixAddress {
+		key = a.Prefix.String()
+	}
+	if s, ok := p.fields.Load(key); ok {
+		return s.(*Set)
+	}
+	s, _ := p.fields.LoadOrStore(key, p.resolve(a))
+	return s.(*Set)
+}
+
+func (p *Place) resolve(a topology.AddressPrefix) *Set {
 	switch a.Kind {
 	case topology.AnyAddress:
 		return &Set{Name: "*", layers: []layer{{member: true}}}
 	case topology.PrefixAddress:
 		return &Set{Name: a.Text, layers: []layer{{where: SetOf(a.Prefix), member: true}}}
-	case topology.UnresolvedAddress:
+	default: // an expression
 		return &Set{Name: a.Text, layers: []layer{{each: true, when: 1, member: true, fact: &flow.Fact{
 			Code: flow.UnresolvedExpression, About: a.Text, Text: "the expression " + a.Text + " is not resolved"}}}}
-	default:
-		return p.tag(a.Tag)
 	}
 }
 

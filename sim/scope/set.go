@@ -120,12 +120,24 @@ func within(w *flow.World, a flow.Address, where *netipx.IPSet) bool {
 	case isEmpty(intersect(where, family)):
 		return false
 	}
-	return w.Ask(flow.Fact{
+	f := flow.Fact{
 		Code: flow.UnknownTag, About: a.Tag, Detail: "within " + fingerprint(where),
 		Text:   "the addresses of the service tag " + a.Tag + " are not known",
 		Export: exportTags,
-	}, 2) == 1
+	}
+	if behindEgress(a) {
+		f.Code, f.Text, f.Export = flow.EgressAddressUnknown, egressText, ""
+	}
+	return w.Ask(f, 2) == 1
 }
+
+// behindEgress reports whether the address is that behind a way out of which
+// only this is known: it is public.
+func behindEgress(a flow.Address) bool {
+	return !a.IP.IsValid() && strings.EqualFold(a.Tag, "Internet")
+}
+
+const egressText = "the public address behind the way out is not known"
 
 // Within reports whether the address lies in the prefixes; for an address of
 // which only the tag is known the world is asked.
@@ -173,11 +185,15 @@ func (t *tagSet) has(w *flow.World, a flow.Address) bool {
 }
 
 func (t *tagSet) fact(name string, a flow.Address) flow.Fact {
+	name = t.names.spelling(name)
 	f := flow.Fact{
-		Code: flow.UnknownTag, About: strings.ToLower(name), Detail: a.Key(),
+		Code: flow.UnknownTag, About: name, Detail: a.Key(),
 		Text: "the content of the service tag " + name + " is not known", Export: exportTags,
 	}
-	if a.IP.IsValid() {
+	switch {
+	case behindEgress(a):
+		f.Code, f.Text, f.Export = flow.EgressAddressUnknown, egressText, ""
+	case a.IP.IsValid():
 		f.Text = "whether " + a.IP.String() + " is in the service tag " + name + " is not known"
 	}
 	return f
