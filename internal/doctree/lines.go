@@ -8,24 +8,26 @@ import (
 // lines finds the place of offsets in a text that is held whole. Offsets must
 // not go back.
 type lines struct {
-	b     []byte
-	off   int // counted up to here
-	line  int // breaks before off
-	start int // where the line of off begins
+	b      []byte
+	off    int // counted up to here
+	line   int // breaks before off
+	column int // characters of the line before off
 }
 
 // at is the place of an offset: lines end with LF, CRLF or a lone CR, columns
 // count characters.
 func (l *lines) at(off int) Pos {
-	off = min(max(off, l.off), len(l.b))
-	for ; l.off < off; l.off++ {
+	for off = min(off, len(l.b)); l.off < off; l.off++ {
 		c := l.b[l.off]
-		if c == '\n' || c == '\r' && (l.off+1 == len(l.b) || l.b[l.off+1] != '\n') {
+		switch {
+		case c == '\n' || c == '\r' && (l.off+1 == len(l.b) || l.b[l.off+1] != '\n'):
 			l.line++
-			l.start = l.off + 1
+			l.column = 0
+		case c&0xC0 != 0x80:
+			l.column++
 		}
 	}
-	return Pos{Line: l.line + 1, Column: utf8.RuneCount(l.b[l.start:off]) + 1}
+	return Pos{Line: l.line + 1, Column: l.column + 1}
 }
 
 // positionIn is the place of one offset in a text.

@@ -3,6 +3,7 @@ package doctree
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -65,7 +66,7 @@ const (
 	defaultNodes         = 10_000_000
 
 	maxElementBytes = 128 << 20 // the text of one JSON element, which is held whole
-	maxYAMLBytes    = 16 << 20  // YAML is parsed whole, at some 30 times its size
+	maxYAMLBytes    = 4 << 20   // YAML is parsed whole, at up to 200 times its size
 	maxXMLBytes     = 64 << 20
 )
 
@@ -101,7 +102,7 @@ func Open(name string, r io.Reader, lim Limits) (*Source, error) {
 	if magic, _ := br.Peek(2); bytes.Equal(magic, gzipMagic) {
 		zr, err := gzip.NewReader(br)
 		if err != nil {
-			return nil, s.gzipError(err, false)
+			return nil, s.wrap(s.gzipError(err, false))
 		}
 		unpacked := &gunzip{src: s, zr: zr}
 		br = bufio.NewReaderSize(&capReader{r: unpacked, left: s.lim.UnpackedBytes,
@@ -191,6 +192,7 @@ func (g *gunzip) Read(p []byte) (int, error) {
 
 func (s *Source) gzipError(err error, started bool) error {
 	var own *Error
+	var corrupt flate.CorruptInputError
 	switch {
 	case errors.As(err, &own):
 		return own
@@ -198,10 +200,10 @@ func (s *Source) gzipError(err error, started bool) error {
 		return s.errorf(Pos{}, "gzip data ended early", "copy or download the file again")
 	case errors.Is(err, gzip.ErrHeader) && started:
 		return s.errorf(Pos{}, "expected nothing but gzip data after the first member", "pack the file again")
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
 		return s.errorf(Pos{}, "damaged gzip data: "+err.Error(), "copy or download the file again")
 	default:
-		return fmt.Errorf("%s: %w", s.name, err)
+		return err
 	}
 }
 

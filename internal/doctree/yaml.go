@@ -18,7 +18,7 @@ const maxAliasNodes = 100_000
 // readYAML reads all documents of the file. Empty documents between others
 // are left out.
 func (s *Source) readYAML() ([]*Node, error) {
-	data, err := s.text.all(maxYAMLBytes, s.tooLarge("YAML file", maxYAMLBytes))
+	data, err := s.text.all(maxYAMLBytes, s.errorf(Pos{}, fmt.Sprintf("YAML file of more than %s is not read", size(maxYAMLBytes)), "split it, or write it as JSON"))
 	if err != nil {
 		return nil, s.wrap(err)
 	}
