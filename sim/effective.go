@@ -55,7 +55,7 @@ func (s *Simulator) EffectiveRules(name string) (*EffectiveRules, error) {
 		} else {
 			set.Association.Subnet = &IDRef{l.id}
 		}
-		g, ok := topology.Lookup[*topology.NetworkSecurityGroup](s.net, l.ref)
+		g, ok := s.group(l.ref)
 		if !ok || !g.RulesGiven || l.unknown != nil {
 			set.Undecided = append(set.Undecided, flow.Missing{Code: flow.DanglingReference, About: l.ref.ID().Name(),
 				Text: "its rules are not in the data", Export: "az network nsg list -o json"})

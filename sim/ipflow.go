@@ -64,7 +64,7 @@ func (s *Simulator) IPFlow(q IPFlowQuestion) (*IPFlow, error) {
 func (s *Simulator) chainFor(q IPFlowQuestion) (chainAt, error) {
 	switch {
 	case q.NSG != "":
-		g, err := unique("network security group", s.net.NetworkSecurityGroups, q.NSG)
+		g, err := unique("network security group", s.groups, q.NSG)
 		if err != nil {
 			return chainAt{}, err
 		}
@@ -72,7 +72,7 @@ func (s *Simulator) chainFor(q IPFlowQuestion) (chainAt, error) {
 		if err != nil {
 			return chainAt{}, err
 		}
-		return chainAt{alone: g, place: s.names.At(sub)}, nil
+		return chainAt{alone: g, place: s.placeOf(g, sub)}, nil
 	case q.VM != "":
 		vm, err := unique("virtual machine", s.net.VirtualMachines, q.VM)
 		if err != nil {
@@ -111,13 +111,13 @@ func (s *Simulator) chainFor(q IPFlowQuestion) (chainAt, error) {
 	case 1:
 		return chainAt{p: s.at(owners[0].Interface, owners[0].Configuration)}, nil
 	case 0:
-		if len(s.net.NetworkSecurityGroups) == 1 && len(s.net.NetworkInterfaces) == 0 {
-			g := s.net.NetworkSecurityGroups[0]
+		if len(s.groups) == 1 && len(s.net.NetworkInterfaces) == 0 {
+			g := s.groups[0]
 			sub, err := s.subnetForNSG(g, q.Local.Address)
 			if err != nil {
 				return chainAt{}, err
 			}
-			return chainAt{alone: g, place: s.names.At(sub)}, nil
+			return chainAt{alone: g, place: s.placeOf(g, sub)}, nil
 		}
 		return chainAt{}, &NameError{Kind: "address", Name: q.Local.Address.String(), Reason: "no network interface in the data owns it; name the gate with --nsg, --nic or --vm"}
 	default:
@@ -168,6 +168,21 @@ func (s *Simulator) subnetForNSG(g *topology.NetworkSecurityGroup, a netip.Addr)
 	return nil, &NameError{Kind: "address", Name: a.String(), Candidates: ids(all)}
 }
 
+// placeOf is where an NSG asked alone is evaluated: at the subnet, else with
+// the tags that its effective export lists, else without its virtual network.
+func (s *Simulator) placeOf(g *topology.NetworkSecurityGroup, sub *topology.Subnet) *scope.Place {
+	if sub == nil {
+		for _, e := range s.net.EffectiveSecurityGroups {
+			if e.NetworkSecurityGroup.ID() == g.ID() {
+				if p := s.names.Exported(e); p != nil {
+					return p
+				}
+			}
+		}
+	}
+	return s.names.At(sub)
+}
+
 // gatesOf are the gates in Azure's order, for the evaluation of rules.
 func (s *Simulator) gatesOf(q IPFlowQuestion, at chainAt) []chainGate {
 	if at.alone != nil {
@@ -177,7 +192,7 @@ func (s *Simulator) gatesOf(q IPFlowQuestion, at chainAt) []chainGate {
 	k := &walk{s: s}
 	var out []chainGate
 	for _, l := range k.levels(at.p, q.Direction) {
-		if g, ok := topology.Lookup[*topology.NetworkSecurityGroup](s.net, l.ref); ok && l.unknown == nil {
+		if g, ok := s.group(l.ref); ok && l.unknown == nil {
 			out = append(out, chainGate{g.ResourceID, l.id, s.gate(g, q.Direction, place)})
 		}
 	}
@@ -203,17 +218,36 @@ func (k *walk) alone(at chainAt, d topology.Direction, t flow.Tuple) {
 	k.hop(ruleHop(HopSecurityRules, g.Name, "", d, gate.Decide(k.w, t)))
 }
 
+// gates asks what the question is about: one NSG, or the chain of an
+// interface, and, for a packet from the Internet to an interface with a public
+// IP address, whether a Standard address is closed (PIP).
+func (k *walk) gates(at chainAt, d topology.Direction, t flow.Tuple) {
+	if at.alone != nil {
+		k.alone(at, d, t)
+		return
+	}
+	ref := topology.Ref{}
+	if at.p.config != nil {
+		ref = at.p.config.PublicIPAddress
+	}
+	if d != topology.Inbound || ref.IsZero() || !scope.IsPublic(t.Source.IP) {
+		k.chain(at.p, d, t)
+		return
+	}
+	sku := ""
+	if pip, ok := topology.Lookup[*topology.PublicIPAddress](k.s.net, ref); ok {
+		sku = pip.SKU
+	}
+	k.guarded(at.p, t, sku, "public IP "+ref.ID().Name())
+}
+
 // flows cuts the question at the ports of the gates and asks each class.
 func (s *Simulator) flows(q IPFlowQuestion, at chainAt) []Part {
 	met := newCuts()
 	ask := func(t flow.Tuple) flow.Result[account] {
 		return flow.Explore(func(w *flow.World) (bool, account) {
 			k := &walk{s: s, w: w, seen: map[string]bool{}, cuts: met}
-			if at.alone != nil {
-				k.alone(at, q.Direction, t)
-			} else {
-				k.chain(at.p, q.Direction, t)
-			}
+			k.gates(at, q.Direction, t)
 			return !k.denied, k.account()
 		}, s.waived)
 	}

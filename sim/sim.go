@@ -2,6 +2,7 @@ package sim
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,6 +26,8 @@ type Simulator struct {
 	admin  map[topology.ID][]*topology.AdminRule            // by virtual network
 	vms    map[topology.ID]*topology.VirtualMachine         // by interface
 	pools  map[topology.ID][]*topology.LoadBalancer         // by IP configuration or interface: load balancers whose pools name it
+	groups []*topology.NetworkSecurityGroup                 // of the data, and those of which only the effective rules were exported
+	viewed map[topology.ID]*topology.NetworkSecurityGroup   // the latter
 
 	gates     sync.Map // gateKey → *nsg.Gate
 	tables    sync.Map // *topology.Subnet → *route.Table
@@ -47,6 +50,11 @@ func New(n *topology.Network, opts Options) (*Simulator, error) {
 		admin:  map[topology.ID][]*topology.AdminRule{},
 		vms:    map[topology.ID]*topology.VirtualMachine{},
 		pools:  map[topology.ID][]*topology.LoadBalancer{},
+		groups: n.NetworkSecurityGroups,
+		viewed: map[topology.ID]*topology.NetworkSecurityGroup{},
+	}
+	for _, e := range n.EffectiveSecurityGroups {
+		s.view(e)
 	}
 	for _, g := range n.NetworkSecurityGroups {
 		for _, r := range g.Subnets {
@@ -82,6 +90,35 @@ func New(n *topology.Network, opts Options) (*Simulator, error) {
 		}
 	}
 	return s, nil
+}
+
+// view makes an NSG of an effective NSG export whose NSG itself was not
+// exported: its rules are known as they apply.
+func (s *Simulator) view(e *topology.EffectiveSecurityGroup) {
+	id := e.NetworkSecurityGroup.ID()
+	if g, ok := topology.LookupID[*topology.NetworkSecurityGroup](s.net, id); id == "" || ok && g.RulesGiven || s.viewed[id] != nil {
+		return
+	}
+	g := &topology.NetworkSecurityGroup{RulesGiven: true}
+	g.ResourceID, g.Name, g.Origin = e.NetworkSecurityGroup.Text, path.Base(e.NetworkSecurityGroup.Text), e.Origin
+	for _, r := range e.Rules {
+		if r.Default {
+			g.DefaultRules = append(g.DefaultRules, r)
+		} else {
+			g.SecurityRules = append(g.SecurityRules, r)
+		}
+	}
+	s.viewed[id] = g
+	s.groups = append(slices.Clip(s.groups), g)
+}
+
+// group is the NSG a reference names, by its own export or its effective
+// rules.
+func (s *Simulator) group(r topology.Ref) (*topology.NetworkSecurityGroup, bool) {
+	if g := s.viewed[r.ID()]; g != nil {
+		return g, true
+	}
+	return topology.Lookup[*topology.NetworkSecurityGroup](s.net, r)
 }
 
 // Network is the estate the simulator was compiled from.

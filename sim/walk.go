@@ -202,7 +202,7 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 		f.Detail += d.String() + t.String()
 		return nil, unknown(f)
 	}
-	g, ok := topology.Lookup[*topology.NetworkSecurityGroup](s.net, l.ref)
+	g, ok := s.group(l.ref)
 	if !l.ref.IsZero() && (!ok || !g.RulesGiven) {
 		name := l.ref.ID().Name()
 		return nil, unknown(flow.Fact{Code: flow.DanglingReference, About: name, Detail: string(l.ref.ID()) + d.String() + t.String() + l.place,
@@ -407,6 +407,11 @@ func (k *walk) forward(p position, t flow.Tuple) (position, flow.Tuple, bool) {
 		}
 		k.hop(h)
 	case topology.NextHopPrivateEndpoint:
+		if r.Endpoint == nil {
+			k.opaque(h, flow.Fact{Code: flow.DanglingReference, About: r.Label(), Detail: "endpoint",
+				Text: "the private endpoint " + r.Label() + " is not in the data", Export: "az network private-endpoint list -o json"})
+			return p, t, false
+		}
 		if k.hop(h) {
 			k.toEndpoint(p, t, r)
 		}
@@ -415,6 +420,11 @@ func (k *walk) forward(p position, t flow.Tuple) (position, flow.Tuple, bool) {
 			return k.toAppliance(p, t, r)
 		}
 	case topology.NextHopVNetPeering, topology.NextHopGlobalPeering, topology.NextHopConnectedGroup:
+		if r.Peering == nil {
+			k.opaque(h, flow.Fact{Code: flow.DanglingReference, About: r.Label(), Detail: "peering",
+				Text: "the peering that the route " + r.Label() + " takes is not in the data", Export: "az network vnet list -o json"})
+			return p, t, false
+		}
 		if k.hop(h) {
 			k.toPeer(p, t, r.Peering)
 		}

@@ -37,7 +37,7 @@ func (k *walk) endpoint(p position, t flow.Tuple, pe *topology.PrivateEndpoint) 
 	}
 	if sub.PrivateEndpointPolicy.AppliesNSG() && !sub.NetworkSecurityGroup.IsZero() {
 		open := t
-		g, ok := topology.Lookup[*topology.NetworkSecurityGroup](s.net, sub.NetworkSecurityGroup)
+		g, ok := s.group(sub.NetworkSecurityGroup)
 		if !ok || !g.RulesGiven {
 			l := gateAt{place: subnetName(sub), id: sub.ResourceID, ref: sub.NetworkSecurityGroup, element: sub.ID()}
 			if _, goOn := k.level(l, topology.Inbound, open, s.names.At(sub)); !goOn {
@@ -589,28 +589,30 @@ func (k *walk) enterAt(p position, t flow.Tuple, nic *topology.NetworkInterface,
 
 // open asks the inbound gates behind a public entry.
 func (k *walk) open(p position, t flow.Tuple, to position, sku, entry string) {
+	if k.guarded(to, t, sku, entry) && k.guest(to, t) {
+		k.wayBack(p, t, to)
+	}
+}
+
+// guarded asks the inbound gates for a packet that enters by a public
+// address: a Standard one is closed unless an NSG lets the packet in (PIP).
+func (k *walk) guarded(to position, t flow.Tuple, sku, entry string) bool {
 	before := len(k.hops)
 	if _, goOn := k.chain(to, topology.Inbound, t); !goOn {
-		return
+		return false
 	}
-	guarded := slices.ContainsFunc(k.hops[before:], func(h Hop) bool {
+	if slices.ContainsFunc(k.hops[before:], func(h Hop) bool {
 		return h.Kind == HopSecurityRules && h.Code != flow.NoNSG || h.Code == flow.AdminRuleAlwaysAllow
-	})
-	if !guarded {
-		closed := isStandard(sku)
-		if sku == "" {
-			closed = k.w.Ask(flow.Fact{Code: flow.StandardIPClosed, About: entry, Text: "the SKU of " + entry + " is not in the data: a Standard one is closed without an NSG",
-				Export: "az network public-ip list -o json"}, 2) == 1
-		}
-		if closed && !k.hop(Hop{Kind: HopSecurityRules, AppliedTo: to.String(), Direction: "Inbound", Verdict: flow.Deny, Code: flow.StandardIPClosed,
-			Note: "a Standard public IP is closed until an NSG allows the traffic"}) {
-			return
-		}
+	}) {
+		return true
 	}
-	if !k.guest(to, t) {
-		return
+	closed := isStandard(sku)
+	if sku == "" {
+		closed = k.w.Ask(flow.Fact{Code: flow.StandardIPClosed, About: entry, Text: "the SKU of " + entry + " is not in the data: a Standard one is closed without an NSG",
+			Export: "az network public-ip list -o json"}, 2) == 1
 	}
-	k.wayBack(p, t, to)
+	return !closed || k.hop(Hop{Kind: HopSecurityRules, AppliedTo: to.String(), Direction: "Inbound", Verdict: flow.Deny, Code: flow.StandardIPClosed,
+		Note: "a Standard public IP is closed until an NSG allows the traffic"})
 }
 
 // balance takes the packet through a load balancer's frontend: it keeps the

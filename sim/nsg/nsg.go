@@ -160,6 +160,12 @@ func compile(r *topology.SecurityRule, p *scope.Place) *Rule {
 
 func side(m topology.Match, p *scope.Place) Side {
 	s := Side{Ports: m.Ports, unresolved: m.PortsUnresolved, Explicit: len(m.ASGs) > 0}
+	if m.HasExpanded {
+		// An effective export states the addresses that its tags had: the best
+		// truth there is.
+		s.Sets = append(s.Sets, scope.Expanded(m))
+		return s
+	}
 	var plain []topology.AddressPrefix
 	for _, a := range m.Prefixes {
 		if a.Kind == topology.PrefixAddress {

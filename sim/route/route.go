@@ -99,6 +99,10 @@ var services = map[string]string{
 func New(n *topology.Network, names *scope.Names, s *topology.Subnet) *Table {
 	v := n.VirtualNetworkOf(s)
 	t := &Table{Subnet: s, Network: v}
+	if e := exported(n, s); e != nil {
+		t.fromExport(n, names, e)
+		return t
+	}
 	var user []*Route
 	table, ok := topology.Lookup[*topology.RouteTable](n, s.RouteTable)
 	propagate := true
@@ -147,6 +151,54 @@ func New(n *topology.Network, names *scope.Names, s *topology.Subnet) *Table {
 	}
 	t.order()
 	return t
+}
+
+// exported is the effective route table that was exported for an interface of
+// the subnet, nil where none was. It is the best truth there is (spec 6.1).
+func exported(n *topology.Network, s *topology.Subnet) *topology.EffectiveRouteTable {
+	for _, e := range n.EffectiveRouteTables {
+		nic, ok := topology.Lookup[*topology.NetworkInterface](n, e.NetworkInterface)
+		if ok && slices.ContainsFunc(nic.IPConfigurations, func(c *topology.IPConfiguration) bool { return c.Subnet.ID() == s.ID() }) {
+			return e
+		}
+	}
+	return nil
+}
+
+// fromExport takes the active rows of an exported effective route table as
+// they are; they state every system, gateway and user route.
+func (t *Table) fromExport(n *topology.Network, names *scope.Names, e *topology.EffectiveRouteTable) {
+	for _, row := range e.Routes {
+		if strings.EqualFold(row.State, "Invalid") {
+			continue
+		}
+		for _, p := range row.Prefixes {
+			r := &Route{Source: Default, Prefix: p, NextHop: row.NextHop, Origin: row.Origin, protected: true}
+			switch {
+			case strings.EqualFold(row.Source, "User"):
+				r.Source, r.protected = User, false
+			case strings.EqualFold(row.Source, "VirtualNetworkGateway"):
+				r.Source, r.protected = Gateway, false
+			case row.NextHop == topology.NextHopInternet || row.NextHop == topology.NextHopNone:
+				r.protected = false
+			}
+			if len(row.NextHopIP) > 0 {
+				r.NextHopIP = row.NextHopIP[0]
+			}
+			for _, x := range t.Network.Peerings {
+				if remote, ok := names.RemotePrefixes(x); ok && slices.ContainsFunc(remote, func(q netip.Prefix) bool { return q.Overlaps(p) }) {
+					r.Peering = x
+				}
+			}
+			for _, pe := range n.PrivateEndpoints {
+				if p.IsSingleIP() && slices.Contains(pe.Addresses, p.Addr()) {
+					r.Endpoint = pe
+				}
+			}
+			t.add(r)
+		}
+	}
+	t.order()
 }
 
 // covered: where the virtual network's space equals or contains a reserved

@@ -40,11 +40,12 @@ type Names struct {
 	refused  *topology.Gap
 	gateways map[topology.ID]Gateways
 
-	mu      sync.Mutex
-	tags    map[string]*Set
-	regions map[string][]string // by folded parent: regional tags that were resolved
-	places  map[*topology.Subnet]*Place
-	alone   *Place
+	mu       sync.Mutex
+	tags     map[string]*Set
+	regions  map[string][]string // by folded parent: regional tags that were resolved
+	places   map[*topology.Subnet]*Place
+	alone    *Place
+	exported map[*topology.EffectiveSecurityGroup]*Place
 }
 
 // New prepares the names of an estate.
@@ -56,6 +57,7 @@ func New(n *topology.Network, opts Options) *Names {
 		tags:     map[string]*Set{},
 		regions:  map[string][]string{},
 		places:   map[*topology.Subnet]*Place{},
+		exported: map[*topology.EffectiveSecurityGroup]*Place{},
 		gateways: map[topology.ID]Gateways{},
 	}
 	for i := range n.Gaps {

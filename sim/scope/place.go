@@ -96,6 +96,10 @@ func internetWithout(space *netipx.IPSet, about string) *Set {
 func (x *Names) newPlace(s *topology.Subnet) *Place {
 	v := x.net.VirtualNetworkOf(s)
 	p := &Place{Subnet: s, VirtualNetwork: v, names: x}
+	if e := x.effectiveFor(s); e != nil {
+		p.virtualNetwork, p.internet = exportedSets(exportedTag(e, "VirtualNetwork"), exportedTag(e, "Internet"))
+		return p
+	}
 	space := SetOf(v.AddressSpace...)
 	certain := []*netipx.IPSet{wireServerPrefix(), space}
 	var layers []layer
@@ -221,6 +225,72 @@ func Literal(list []topology.AddressPrefix) *Set {
 		x.literal = append(x.literal, a.Prefix)
 	}
 	return x
+}
+
+// Expanded is the set that an effective export lists for one side of a rule.
+func Expanded(m topology.Match) *Set {
+	names := make([]string, len(m.Prefixes))
+	for i, a := range m.Prefixes {
+		names[i] = a.Text
+	}
+	return &Set{Name: strings.Join(names, ","), layers: []layer{{where: SetOf(m.Expanded...), member: true}}}
+}
+
+// Exported is the place of an NSG as its effective export describes it, nil
+// where the export lists no content of VirtualNetwork.
+func (x *Names) Exported(e *topology.EffectiveSecurityGroup) *Place {
+	vn := exportedTag(e, "VirtualNetwork")
+	if vn == nil {
+		return nil
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if p, ok := x.exported[e]; ok {
+		return p
+	}
+	p := &Place{names: x}
+	p.virtualNetwork, p.internet = exportedSets(vn, exportedTag(e, "Internet"))
+	x.exported[e] = p
+	return p
+}
+
+func exportedTag(e *topology.EffectiveSecurityGroup, name string) *netipx.IPSet {
+	for tag, list := range e.TagMap {
+		if strings.EqualFold(tag, name) {
+			return SetOf(list...)
+		}
+	}
+	return nil
+}
+
+func exportedSets(vn, internet *netipx.IPSet) (virtualNetwork, inet *Set) {
+	virtualNetwork = &Set{Name: "VirtualNetwork", layers: []layer{{where: union(vn, wireServerPrefix()), member: true}}}
+	inet = &Set{Name: "Internet", layers: []layer{{where: PublicSpace(), member: true}}}
+	if internet != nil {
+		inet.layers[0].where = internet
+	}
+	return virtualNetwork, inet
+}
+
+// effectiveFor is the effective NSG export for a subnet, or for an interface
+// in it; nil where there is none.
+func (x *Names) effectiveFor(s *topology.Subnet) *topology.EffectiveSecurityGroup {
+	for _, e := range x.net.EffectiveSecurityGroups {
+		if exportedTag(e, "VirtualNetwork") == nil {
+			continue
+		}
+		if e.Subnet.ID() == s.ID() {
+			return e
+		}
+		if nic, ok := topology.Lookup[*topology.NetworkInterface](x.net, e.NetworkInterface); ok {
+			for _, c := range nic.IPConfigurations {
+				if c.Subnet.ID() == s.ID() {
+					return e
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func (p *Place) tag(name string) *Set {
