@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/netpath/netpath/internal/doctree"
 )
@@ -19,6 +21,14 @@ type input struct {
 	named bool   // given itself, not met in a directory
 	kind  fixedKind
 	info  fs.FileInfo // nil for stdin
+	data  *stdinData  // stdin only
+}
+
+// stdinData is what stdin held: it can be read once, the estate perhaps not.
+type stdinData struct {
+	once sync.Once
+	text []byte
+	err  error
 }
 
 // fixedKind is what the caller says a file is.
@@ -67,7 +77,7 @@ func (f *finder) path(p string, kind fixedKind) error {
 		if slices.ContainsFunc(f.inputs, func(in input) bool { return in.info == nil }) {
 			return &UsageError{Message: "stdin can be read only once; give - only once"}
 		}
-		f.inputs = append(f.inputs, input{path: "-", named: true, kind: kind})
+		f.inputs = append(f.inputs, input{path: "-", named: true, kind: kind, data: &stdinData{}})
 		return nil
 	}
 	info, err := os.Stat(p)
@@ -218,5 +228,32 @@ func openInput(in input, opt Options) (io.ReadCloser, error) {
 			return nil, &doctree.Error{File: "-", Expected: "expected data on stdin, found a terminal", Hint: "pipe an export in, or name a file"}
 		}
 	}
-	return io.NopCloser(opt.Stdin), nil
+	in.data.once.Do(func() {
+		limit := opt.Limits.FileBytes
+		if limit <= 0 {
+			limit = 256 << 20
+		}
+		// One byte more than allowed: the reader refuses it with its message.
+		in.data.text, in.data.err = io.ReadAll(io.LimitReader(opt.Stdin, limit+1))
+	})
+	if in.data.err != nil {
+		return nil, &doctree.Error{File: "-", Expected: reason(in.data.err)}
+	}
+	return io.NopCloser(bytes.NewReader(in.data.text)), nil
+}
+
+// drop takes the file that an error names out of the inputs and notes it as
+// refused.
+func (f *finder) drop(err error) bool {
+	var de *doctree.Error
+	if !errors.As(err, &de) {
+		return false
+	}
+	i := slices.IndexFunc(f.inputs, func(in input) bool { return in.path == de.File })
+	if i < 0 {
+		return false
+	}
+	f.inputs = slices.Delete(f.inputs, i, i+1)
+	f.refused = append(f.refused, err)
+	return true
 }

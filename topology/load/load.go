@@ -88,11 +88,27 @@ func Estate(ctx context.Context, paths []string, opt Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := readAll(ctx, found.inputs, table, opt)
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	for {
+		files := readAll(ctx, found.inputs, table, opt)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		res, err := assemble(&found, files, opt)
+		if err == nil || !opt.KeepGoing {
+			return res, err
+		}
+		// Files that contradict each other: the one named counts as absent, and
+		// the rest is read afresh, for merging has changed what was read.
+		if !found.drop(err) {
+			return nil, err
+		}
 	}
-	res := &Result{Diagnostics: found.notes, Refused: found.refused}
+}
+
+// assemble makes one estate of the files. With KeepGoing an error is a
+// contradiction between files that each could be read.
+func assemble(found *finder, files []*reading, opt Options) (*Result, error) {
+	res := &Result{Diagnostics: slices.Clone(found.notes), Refused: slices.Clone(found.refused)}
 	m := newMerger()
 	for _, err := range found.refused {
 		m.refusedFile(err)
@@ -103,6 +119,10 @@ func Estate(ctx context.Context, paths []string, opt Options) (*Result, error) {
 		case errors.Is(rd.err, errUnknownKind):
 			skipped = append(skipped, rd.in.path)
 			continue
+		case errors.Is(rd.err, errPolicy):
+			res.Diagnostics = append(res.Diagnostics, Diagnostic{Severity: Note, Message: "the policy file is not part of the estate",
+				Origin: topology.Origin{File: rd.in.path}})
+			continue
 		case rd.err != nil && !opt.KeepGoing:
 			return nil, rd.err
 		case rd.err != nil:
@@ -112,20 +132,17 @@ func Estate(ctx context.Context, paths []string, opt Options) (*Result, error) {
 		}
 		res.Inputs = append(res.Inputs, Input{rd.in.path, rd.sha256, rd.bytes, rd.dialect, rd.elements})
 		res.Ledger.Add(rd.ledger)
+		slices.SortStableFunc(rd.file.Diagnostics, byOrigin)
 		res.Diagnostics = append(res.Diagnostics, rd.file.Diagnostics...)
 		if err := m.add(rd); err != nil {
-			if !opt.KeepGoing {
-				return nil, err
-			}
-			res.Refused = append(res.Refused, err)
-			m.refusedFile(err)
+			return nil, err
 		}
 	}
 	if len(skipped) > 0 {
 		res.Diagnostics = append(res.Diagnostics, skippedDiagnostic(skipped))
 	}
-	if len(skipped) > 0 && len(res.Inputs) == 0 && len(res.Refused) == 0 {
-		err := &doctree.Error{File: skipped[0], Expected: "expected exported Azure state, a service tag file or a design; nothing that was given is one", Hint: kindHint}
+	if len(res.Inputs) == 0 && len(res.Refused) == 0 {
+		err := &doctree.Error{File: found.inputs[0].path, Expected: "expected exported Azure state, a service tag file or a design; nothing that was given is one", Hint: kindHint}
 		if !opt.KeepGoing {
 			return nil, err
 		}

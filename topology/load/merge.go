@@ -48,7 +48,6 @@ func (m *merger) refusedFile(err error) {
 
 // add takes over what a file brought.
 func (m *merger) add(rd *reading) error {
-	slices.SortStableFunc(rd.file.Diagnostics, byOrigin)
 	for _, e := range rd.arm.Resources {
 		switch e.(type) {
 		case *topology.SecurityRule, *topology.Route, *topology.Subnet, *topology.Peering, *topology.IPConfiguration,
@@ -145,14 +144,13 @@ func (m *merger) attach(c childApart) error {
 	switch e := c.element.(type) {
 	case *topology.Subnet:
 		v := m.vnetOf(&e.Element)
-		old := byName(v.Subnets, e.Name)
-		if old != nil {
+		if old := same(v.Subnets, &e.Element); old != nil {
 			return combine(old, e, false)
 		}
 		v.Subnets = append(v.Subnets, e)
 	case *topology.Peering:
 		v := m.vnetOf(&e.Element)
-		if old := byName(v.Peerings, e.Name); old != nil {
+		if old := same(v.Peerings, &e.Element); old != nil {
 			return combine(old, e, false)
 		}
 		v.Peerings = append(v.Peerings, e)
@@ -166,7 +164,7 @@ func (m *merger) attach(c childApart) error {
 			m.orphan(&e.Element, "network interface", "Microsoft.Network/networkInterfaces")
 			return nil
 		}
-		if old := byName(nic.IPConfigurations, e.Name); old != nil {
+		if old := same(nic.IPConfigurations, &e.Element); old != nil {
 			return combine(old, e, false)
 		}
 		nic.IPConfigurations = append(nic.IPConfigurations, e)
@@ -193,9 +191,16 @@ func parentText(id string) string {
 	return id
 }
 
-func byName[T topology.Any](list []T, name string) topology.Any {
+// same finds the element of a list that another one describes: by its ID,
+// else by its name.
+func same[T topology.Any](list []T, want *topology.Element) topology.Any {
 	for _, e := range list {
-		if strings.EqualFold(e.Base().Name, name) {
+		b := e.Base()
+		if b.ResourceID != "" && want.ResourceID != "" {
+			if b.ID() == want.ID() {
+				return e
+			}
+		} else if strings.EqualFold(b.Name, want.Name) {
 			return e
 		}
 	}
@@ -233,7 +238,7 @@ func (m *merger) attachRule(e *topology.SecurityRule, whole bool) error {
 	if e.Default {
 		list = &g.DefaultRules
 	}
-	if old := byName(*list, e.Name); old != nil {
+	if old := same(*list, &e.Element); old != nil {
 		return combine(old, e, false)
 	}
 	if g.RulesGiven && !e.Default && g.Origin != e.Origin && !fromSameFile(g, e) {
@@ -261,7 +266,7 @@ func (m *merger) attachRoute(e *topology.Route, whole bool) error {
 		m.byID[t.ID()] = t
 		m.order = append(m.order, t)
 	}
-	if old := byName(t.Routes, e.Name); old != nil {
+	if old := same(t.Routes, &e.Element); old != nil {
 		return combine(old, e, false)
 	}
 	if t.RoutesGiven && t.Origin != e.Origin && (t.Origin.File != e.Origin.File || len(t.Routes) == 0 || t.Routes[0].Origin != t.Origin) {
@@ -300,7 +305,7 @@ func (m *merger) attachToBalancer(e topology.Any) error {
 }
 
 func into[T topology.Any](list *[]T, e T) error {
-	if old := byName(*list, e.Base().Name); old != nil {
+	if old := same(*list, e.Base()); old != nil {
 		return combine(old, e, false)
 	}
 	*list = append(*list, e)

@@ -40,10 +40,14 @@ type reading struct {
 	list        bool            // the file is a list of elements
 	isCut       bool            // the list says that it goes on
 	unknownKind bool            // nothing in the file is known
+	policy      bool            // the file is a policy file
 }
 
 // errUnknownKind marks a file of no known kind that was met in a directory.
 var errUnknownKind = errors.New("a file of no known kind")
+
+// errPolicy marks a policy file that was met in a directory.
+var errPolicy = errors.New("a policy file")
 
 const kindHint = "netpath reads exports of az, Az PowerShell, the REST API and Resource Graph, service tag files, datacenter ranges and its own design files"
 
@@ -179,6 +183,8 @@ func (rd *reading) content(ctx context.Context, src *doctree.Source) error {
 	close(items)
 	decoded := <-result
 	switch {
+	case decoded != nil && rd.policy && !rd.in.named:
+		return errPolicy
 	case decoded != nil && rd.unknownKind:
 		return rd.unknown(decoded)
 	case decoded != nil:

@@ -52,7 +52,7 @@ func (rd *reading) whole(n *doctree.Node) bool {
 	switch {
 	case version != nil && version.Kind == doctree.String && strings.HasPrefix(version.Text, "netpath/policy"),
 		n.Get("assertions") != nil, n.Get("waivers") != nil:
-		rd.unknownKind = true
+		rd.policy = true
 		f.RefuseAt(n, "expected exported Azure state or a design, found a policy file", "give it with --policy")
 	case version != nil && version.Kind == doctree.String && strings.HasPrefix(version.Text, "netpath/"):
 		rd.dialect = "design"

@@ -234,7 +234,7 @@ func (c *combiner) children(a, b reflect.Value, path, name string) {
 	find := func(list reflect.Value, want *topology.Element) reflect.Value {
 		for i := range list.Len() {
 			e := list.Index(i).Interface().(topology.Any).Base()
-			if strings.EqualFold(e.Name, want.Name) && want.Name != "" || want.Name == "" && e.ID() == want.ID() {
+			if e.ResourceID != "" && e.ID() == want.ID() || e.Name != "" && strings.EqualFold(e.Name, want.Name) && (e.ResourceID == "" || want.ResourceID == "") {
 				return list.Index(i)
 			}
 		}

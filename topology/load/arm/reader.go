@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/netpath/netpath/internal/doctree"
@@ -89,11 +90,38 @@ func (o *object) get(name string) *doctree.Node {
 func (o *object) has(name string) bool { return !source.IsEmpty(o.get(name)) }
 
 func (o *object) text(name string) string               { return o.r.File.Text(o.get(name)) }
-func (o *object) toggle(name string) topology.Switch    { return o.r.File.Switch(o.get(name)) }
 func (o *object) sub(name string) *property.Shape       { return o.shape.Property(name).Shape }
 func (o *object) child(name string) *object             { return o.r.open(o.get(name), o.sub(name)) }
 func (o *object) refuse(name, expected, hint string)    { o.r.refuse(o, name, expected, hint) }
 func (o *object) expression(name string) (string, bool) { return expression(o.get(name)) }
+
+// toggles are the Booleans and words that decide where a packet goes and have
+// no value for "not known": as an expression that was not evaluated they count
+// as properties that are not modelled.
+var toggles = []string{"enableIPForwarding", "primary", "flushConnection", "defaultOutboundAccess", "allowVirtualNetworkAccess",
+	"allowForwardedTraffic", "allowGatewayTransit", "useRemoteGateways", "peerCompleteVnets", "peeringState", "disableBgpRoutePropagation",
+	"enableBgp", "defaultOutboundConnectivityEnabled", "enableFloatingIP", "disableOutboundSnat", "privateEndpointNetworkPolicies"}
+
+// toggle reads a Boolean.
+func (o *object) toggle(name string) topology.Switch {
+	if _, is := o.expression(name); is {
+		return topology.Unset
+	}
+	return o.r.File.Switch(o.get(name))
+}
+
+// expressions lists the toggles that were not evaluated.
+func (o *object) expressions() []topology.Property {
+	var out []topology.Property
+	for i := range o.fields {
+		f := &o.fields[i]
+		if text, is := expression(f.node); is && slices.Contains(toggles, f.prop.Name) {
+			o.r.File.Say(source.Doubt, f.node, "export the deployed resource instead of a template", "the expression %s is not evaluated", source.Quote(text))
+			out = append(out, topology.Property{Name: f.prop.Name, Value: source.Cut(text), Origin: o.r.File.Origin(f.node)})
+		}
+	}
+	return out
+}
 
 func expression(n *doctree.Node) (string, bool) {
 	if n != nil && n.Kind == doctree.String && source.Expression(n.Text) {
@@ -197,9 +225,9 @@ func (o *object) element(parent, segment string) topology.Element {
 		ResourceGroup:     o.group(),
 		ProvisioningState: o.text("provisioningState"),
 		Origin:            f.Origin(o.node),
-		NotModelled:       o.r.notModelled[o.node],
+		NotModelled:       append(o.r.notModelled[o.node], o.expressions()...),
 	}
-	if o.shape.Property("location") != nil {
+	if p := o.shape.Property("location"); p != nil && p.Class == property.Used {
 		e.Location = o.text("location")
 	}
 	e.ResourceID = strings.TrimRight(strings.TrimSpace(e.ResourceID), "/")

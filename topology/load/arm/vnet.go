@@ -69,11 +69,13 @@ func (r *Reader) readSubnet(o *object, parent string) *topology.Subnet {
 		RouteTable:            o.ref("routeTable"),
 		NATGateway:            o.ref("natGateway"),
 		DefaultOutboundAccess: o.toggle("defaultOutboundAccess"),
-		PrivateEndpointPolicy: topology.NetworkPolicy(f.OneOf(o.get("privateEndpointNetworkPolicies"),
-			string(topology.PolicyDisabled), string(topology.PolicyEnabled), string(topology.PolicyNSGEnabled), string(topology.PolicyRouteTableEnabled))),
 		ServiceEndpointPolicy: o.refs("serviceEndpointPolicies"),
 		IPConfigurationRefs:   o.refs("ipConfigurations"),
 		PrivateEndpointRefs:   o.refs("privateEndpoints"),
+	}
+	if _, is := o.expression("privateEndpointNetworkPolicies"); !is {
+		s.PrivateEndpointPolicy = topology.NetworkPolicy(f.OneOf(o.get("privateEndpointNetworkPolicies"),
+			string(topology.PolicyDisabled), string(topology.PolicyEnabled), string(topology.PolicyNSGEnabled), string(topology.PolicyRouteTableEnabled)))
 	}
 	one, many := o.get("addressPrefix"), o.get("addressPrefixes")
 	if single, list := f.Items(one), f.Items(many); len(single) > 0 && len(list) > 0 && !sameTexts(single, list) {

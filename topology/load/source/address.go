@@ -37,9 +37,9 @@ func ParsePrefix(s string) (p netip.Prefix, expected, hint string) {
 	addr, bits, cidr := strings.Cut(s, "/")
 	a, err := netip.ParseAddr(addr)
 	switch {
-	case err != nil && DepthLost(s):
+	case DepthLost(s):
 		return p, want + ", cut off by PowerShell's depth", DepthHint
-	case err != nil && strings.Contains(s, ",") || err != nil && len(strings.Fields(s)) > 1:
+	case strings.Contains(s, ",") || len(strings.Fields(s)) > 1:
 		return p, want, "write each address as its own list item (PowerShell: ConvertTo-Json -Depth 100)"
 	case err != nil && strings.Contains(addr, "-"):
 		return p, want, "a range a-b is not allowed here; write the CIDR blocks that cover it"
