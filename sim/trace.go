@@ -528,7 +528,7 @@ func combine(o *Outcome, parts []Part, undecided, allow, deny *bool) {
 	}
 	if *allow && *deny {
 		*o = main.Outcome
-		o.Verdict = flow.Split
+		o.Verdict, o.RuleName, o.Priority, o.NetworkSecurityGroup = flow.Split, "", 0, ""
 	} else {
 		if *undecided {
 			for i := range parts {
@@ -564,9 +564,13 @@ func (s *Simulator) outcome(r flow.Result[account]) Outcome {
 		}
 	default:
 		if h := deciding(o.Hops, r.Verdict); h != nil {
-			o.Code, o.RuleName, o.Priority = h.Code, h.RuleName, h.Priority
-			if h.Kind == HopSecurityRules {
+			o.Code = h.Code
+			switch h.Kind {
+			case HopSecurityRules:
 				o.NetworkSecurityGroup = h.Name
+				fallthrough
+			case HopAdminRules, HopFirewall, HopHostFirewall:
+				o.RuleName, o.Priority = h.RuleName, h.Priority
 			}
 		}
 	}
@@ -591,8 +595,9 @@ func deciding(hops []Hop, v flow.Verdict) *Hop {
 	}
 	for _, pick := range []func(*Hop) bool{
 		func(h *Hop) bool {
-			return h.RuleName != "" && (h.Kind == HopSecurityRules || h.Kind == HopFirewall || h.Code == flow.AdminRuleAlwaysAllow)
+			return h.RuleName != "" && h.Kind == HopSecurityRules || h.Code == flow.AdminRuleAlwaysAllow
 		},
+		func(h *Hop) bool { return h.Kind == HopFirewall },
 		func(h *Hop) bool { return h.Kind == HopSecurityRules || h.Kind == HopPlatform },
 		func(*Hop) bool { return true },
 	} {
