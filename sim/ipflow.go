@@ -214,7 +214,9 @@ func (k *walk) alone(at chainAt, d topology.Direction, t flow.Tuple) {
 		return
 	}
 	gate := k.s.gate(g, d, at.place)
-	k.cuts.gates[gate] = true
+	if k.cuts != nil {
+		k.cuts.gates[gate] = true
+	}
 	k.hop(ruleHop(HopSecurityRules, g.Name, "", d, gate.Decide(k.w, t)))
 }
 
