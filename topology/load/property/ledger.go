@@ -117,7 +117,8 @@ func (c *counter) object(n *doctree.Node, s *Shape, owner *doctree.Node, path st
 			continue
 		}
 		p := c.member(m, s, owner, path, top)
-		if nested && p != nil && !p.Beside && !source.IsEmpty(m.Value) && p.Name != "provisioningState" && c.found.Mixed == nil {
+		if nested && p != nil && !p.Beside && p.Name != "provisioningState" && c.found.Mixed == nil &&
+			(!source.IsEmpty(m.Value) || !source.IsNull(m.Value) && bag.Fold(m.Key) != nil) {
 			c.found.Mixed = m.Value
 		}
 	}
