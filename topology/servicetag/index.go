@@ -4,77 +4,162 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/agnivade/levenshtein"
 
 	"github.com/netpath/netpath/topology"
 )
 
-// Index finds service tags and datacenter regions by name. It is cheap to
-// make and safe for concurrent use.
+// Index finds service tags and datacenter regions by name and by address. It
+// is cheap to make; each of its tables is built when it is first asked for. It
+// is safe for concurrent use.
 type Index struct {
-	tags    *topology.ServiceTagCatalogue
-	ranges  *topology.DatacenterRanges
-	byName  map[string]*topology.ServiceTag
-	regions map[string]*topology.DatacenterRegion
+	tags   *topology.ServiceTagCatalogue
+	ranges *topology.DatacenterRanges
+
+	names struct {
+		once      sync.Once
+		exact     map[string]*topology.ServiceTag // folded name
+		canonical map[string]*topology.ServiceTag // with the ARM name of the region
+		regions   map[string]*topology.DatacenterRegion
+	}
+	addresses addressTable
 }
 
 // New indexes a service tag file and datacenter ranges; either may be nil.
 func New(tags *topology.ServiceTagCatalogue, ranges *topology.DatacenterRanges) *Index {
-	x := &Index{tags: tags, ranges: ranges, byName: map[string]*topology.ServiceTag{}, regions: map[string]*topology.DatacenterRegion{}}
-	if tags != nil {
-		for _, t := range tags.Tags {
-			x.byName[fold(t.Name)] = t
-		}
-	}
-	if ranges != nil {
-		for _, r := range ranges.Regions {
-			x.regions[fold(r.Name)] = r
-			if r.Location != "" {
-				x.regions[fold(r.Location)] = r
-			}
-		}
-	}
-	return x
+	return &Index{tags: tags, ranges: ranges}
 }
 
-// fold is the comparable form of a name: lower case without blanks (STJ).
-func fold(name string) string {
-	return strings.ToLower(strings.Join(strings.Fields(name), ""))
-}
-
-// Tag returns the service tag of that name, in any letter case.
-func (x *Index) Tag(name string) (*topology.ServiceTag, bool) {
-	t, ok := x.byName[fold(name)]
-	return t, ok
-}
-
-// Region returns the datacenter region by its backend or its ARM name.
-func (x *Index) Region(name string) (*topology.DatacenterRegion, bool) {
-	r, ok := x.regions[fold(name)]
-	return r, ok
-}
-
-// Nearest returns the n tag names most like the one asked for.
-func (x *Index) Nearest(name string, n int) []string {
+// catalogue is the tags, none where there is no file.
+func (x *Index) catalogue() []*topology.ServiceTag {
 	if x.tags == nil {
 		return nil
 	}
-	type scored struct {
+	return x.tags.Tags
+}
+
+func (x *Index) datacenters() []*topology.DatacenterRegion {
+	if x.ranges == nil {
+		return nil
+	}
+	return x.ranges.Regions
+}
+
+func (x *Index) buildNames() {
+	t := &x.names
+	t.exact = make(map[string]*topology.ServiceTag, len(x.catalogue()))
+	t.canonical = make(map[string]*topology.ServiceTag, len(x.catalogue()))
+	t.regions = map[string]*topology.DatacenterRegion{}
+	for _, tag := range x.catalogue() {
+		first(t.exact, fold(tag.Name), tag)
+		full, _ := canonical(tag.Name)
+		first(t.canonical, full, tag)
+	}
+	for _, r := range x.datacenters() {
+		first(t.regions, fold(r.Name), r)
+	}
+	for _, r := range x.datacenters() {
+		if r.Location != "" {
+			first(t.regions, fold(r.Location), r)
+		}
+	}
+}
+
+// first adds an entry unless the key has one.
+func first[T any](m map[string]T, key string, v T) {
+	if _, ok := m[key]; !ok {
+		m[key] = v
+	}
+}
+
+// Tag returns the service tag of that name. Letter case and blanks do not
+// count, and the region may have any of its names ([Location]):
+// "storage.francecentral" finds "Storage.CentralFrance" (STJ).
+func (x *Index) Tag(name string) (*topology.ServiceTag, bool) {
+	x.names.once.Do(x.buildNames)
+	if t, ok := x.names.exact[fold(name)]; ok {
+		return t, true
+	}
+	full, _ := canonical(name)
+	t, ok := x.names.canonical[full]
+	return t, ok
+}
+
+// Region returns the datacenter region of that name, which may be the backend
+// name ("europewest") or the ARM name ("westeurope"; XMLR).
+func (x *Index) Region(name string) (*topology.DatacenterRegion, bool) {
+	x.names.once.Do(x.buildNames)
+	if r, ok := x.names.regions[fold(name)]; ok {
+		return r, true
+	}
+	arm, _ := Location(name)
+	r, ok := x.names.regions[arm]
+	return r, ok
+}
+
+// Tags returns the tags of a region (any of its names; "" for all) and of a
+// service, in the order of the file. A service is the file's systemService
+// ("AzureStorage") or the tag's name without its region ("Storage"), in any
+// letter case; "" for all.
+func (x *Index) Tags(region, service string) []*topology.ServiceTag {
+	arm, _ := Location(region)
+	service = fold(service)
+	var out []*topology.ServiceTag
+	for _, t := range x.catalogue() {
+		if region != "" {
+			if loc, _ := Location(t.Region); loc != arm {
+				continue
+			}
+		}
+		if service != "" && fold(t.SystemService) != service {
+			full, base := canonical(t.Name)
+			if full != service && base != service {
+				continue
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// Nearest returns at most n names of tags and datacenter regions that the
+// given one may be a misspelling of, the likeliest first. A name that is
+// nowhere near gets none.
+func (x *Index) Nearest(name string, n int) []string {
+	type candidate struct {
 		name     string
 		distance int
 	}
 	want := fold(name)
-	var list []scored
-	for _, t := range x.tags.Tags {
-		list = append(list, scored{t.Name, levenshtein.ComputeDistance(fold(t.Name), want)})
+	most := max(2, len(want)/3)
+	var list []candidate
+	consider := func(name string) {
+		folded := fold(name)
+		if d := len(folded) - len(want); d > most || -d > most {
+			return
+		}
+		if d := levenshtein.ComputeDistance(folded, want); d <= most {
+			list = append(list, candidate{name, d})
+		}
 	}
-	slices.SortFunc(list, func(a, b scored) int {
-		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
+	for _, t := range x.catalogue() {
+		consider(t.Name)
+	}
+	for _, r := range x.datacenters() {
+		consider(r.Name)
+		if r.Location != "" && r.Location != r.Name {
+			consider(r.Location)
+		}
+	}
+	slices.SortFunc(list, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.distance, b.distance), strings.Compare(a.name, b.name))
 	})
+	list = slices.Compact(list)
 	var out []string
-	for _, s := range list[:min(n, len(list))] {
-		out = append(out, s.name)
+	for _, c := range list[:min(max(n, 0), len(list))] {
+		out = append(out, c.name)
 	}
 	return out
 }
