@@ -52,13 +52,38 @@ type block struct {
 	done  chan struct{} // closed when the fields below are set
 
 	out     [][]byte // the formatted lines, one text for each output
-	code    int
+	counts  counts
 	settled []answered
 }
 
-// run answers every flow of the file and returns how many there were and the
-// exit code they come to.
-func (b *batch) run(ctx context.Context, in io.Reader) (flows, code int, err error) {
+// counts is what the flows of a batch came to.
+type counts struct {
+	flows     int
+	unread    int // could not be read, with --keep-going
+	broken    int // certainly against the expectation
+	undecided int
+}
+
+// add counts what another block came to.
+func (c *counts) add(d counts) {
+	c.flows += d.flows
+	c.unread += d.unread
+	c.broken += d.broken
+	c.undecided += d.undecided
+}
+
+// codes adds the exit codes that the counts stand for.
+func (c counts) codes(to exitCodes) {
+	for code, n := range map[int]int{exitRefused: c.unread, exitBroken: c.broken, exitUndecided: c.undecided} {
+		if n > 0 {
+			to.add(code)
+		}
+	}
+}
+
+// run answers every flow of the file and says what they came to; codes are
+// the exit codes that the run has come to before.
+func (b *batch) run(ctx context.Context, in io.Reader, codes exitCodes) (total counts, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	workers := runtime.GOMAXPROCS(0)
@@ -93,14 +118,14 @@ func (b *batch) run(ctx context.Context, in io.Reader) (flows, code int, err err
 		}()
 	}
 	if err := b.outs.each(func(w *report.Writer) error { return w.BeginLines(b.stream) }); err != nil {
-		return 0, 0, err
+		return total, err
 	}
 	for {
 		var blk *block
 		select {
 		case blk = <-order:
 		case <-ctx.Done():
-			return flows, code, ctx.Err()
+			return total, ctx.Err()
 		}
 		if blk == nil {
 			break
@@ -108,24 +133,24 @@ func (b *batch) run(ctx context.Context, in io.Reader) (flows, code int, err err
 		select {
 		case <-blk.done:
 		case <-ctx.Done():
-			return flows, code, ctx.Err()
+			return total, ctx.Err()
 		}
 		for i, s := range b.outs.sinks {
 			if err := s.writer.Lines(blk.out[i]); err != nil {
-				return flows, code, err
+				return total, err
 			}
 		}
 		if blk.err != nil {
-			return flows, code, blk.err
+			return total, blk.err
 		}
 		for _, a := range blk.settled {
 			b.settle(a)
 		}
-		code = worse(code, blk.code)
-		flows = blk.end()
+		total.add(blk.counts)
 		pool.Put(blk)
 	}
-	return flows, code, b.outs.each(func(w *report.Writer) error { return w.EndLines() })
+	total.codes(codes)
+	return total, b.outs.each(func(w *report.Writer) error { return w.EndLines(codes.list()) })
 }
 
 // answer answers the flows of a block. At the first flow that cannot be asked
@@ -163,9 +188,14 @@ func (b *batch) answer(blk *block, format *flowFormat, buf *fieldBuffer) {
 			return
 		case err != nil:
 			l = report.Line{Index: index, Error: fmt.Sprintf("%s:%d: %v", b.name, line, err)}
-			blk.code = worse(blk.code, exitRefused)
+			blk.counts.unread++
 		default:
-			blk.code = worse(blk.code, a.code(b.expect))
+			switch a.code(b.expect) {
+			case exitBroken:
+				blk.counts.broken++
+			case exitUndecided:
+				blk.counts.undecided++
+			}
 			if b.settle != nil && len(a.assumptions) > 0 {
 				blk.settled = append(blk.settled, a)
 			}
@@ -174,6 +204,7 @@ func (b *batch) answer(blk *block, format *flowFormat, buf *fieldBuffer) {
 			blk.out[i] = l.Append(blk.out[i], b.stream, s.options, len(blk.out[i]) == 0)
 		}
 		index++
+		blk.counts.flows++
 	}
 }
 
@@ -210,7 +241,7 @@ func (s *lineSource) next() *block {
 	for !s.ended {
 		blk := s.pool.Get().(*block)
 		blk.done = make(chan struct{})
-		blk.err, blk.code, blk.settled = nil, 0, blk.settled[:0]
+		blk.err, blk.counts, blk.settled = nil, counts{}, blk.settled[:0]
 		for i := range blk.out {
 			blk.out[i] = blk.out[i][:0]
 		}
@@ -232,12 +263,6 @@ func (s *lineSource) next() *block {
 		}
 	}
 	return nil
-}
-
-// end is the number of flows up to the end of the block.
-func (b *block) end() int {
-	lines, blank := countLines(b.data)
-	return b.index + lines - blank
 }
 
 // fill reads whole lines into the block: what one read brings, and more only

@@ -58,8 +58,9 @@ func runBatch(t *testing.T, in io.Reader, change func(*batch)) (out string, flow
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	flows, code, err = b.run(ctx, in)
-	return w.String(), flows, code, err
+	codes := exitCodes{}
+	total, err := b.run(ctx, in, codes)
+	return w.String(), total.flows, codes.worst(), err
 }
 
 func TestABatchAnswersInTheOrderOfTheFlows(t *testing.T) {
@@ -234,7 +235,7 @@ func TestAnInterruptedBatchEnds(t *testing.T) {
 	var out bytes.Buffer
 	opt := report.Options{Format: report.NDJSON}
 	b := &batch{name: "-", columns: traceColumns(), stream: report.TraceStream, ask: echo, outs: &outputs{sinks: []*sink{{writer: report.New(&out, opt), options: opt}}}}
-	if _, _, err := b.run(ctx, r); !errors.Is(err, context.Canceled) {
+	if _, err := b.run(ctx, r, exitCodes{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -246,7 +247,7 @@ func TestAnAnswerDoesNotWaitForTheEndOfTheInput(t *testing.T) {
 	b := &batch{name: "-", columns: traceColumns(), stream: report.TraceStream, ask: echo, outs: &outputs{sinks: []*sink{{writer: report.New(answers, opt), options: opt}}}}
 	done := make(chan error, 1)
 	go func() {
-		_, _, err := b.run(context.Background(), in)
+		_, err := b.run(context.Background(), in, exitCodes{})
 		answers.Close()
 		done <- err
 	}()

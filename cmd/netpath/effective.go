@@ -86,12 +86,12 @@ func (p *program) effective(cmd *cobra.Command, paths []string, f *effectiveFlag
 	if err != nil {
 		return err
 	}
-	outs, err := p.openOutputs("")
+	outs, err := p.openOutputs(report.Options{ExitCodes: s.codes.list()})
 	if err != nil {
 		return err
 	}
 	if err := outs.write(write); err != nil {
 		return err
 	}
-	return ended(s.code)
+	return ended(s.codes.worst())
 }

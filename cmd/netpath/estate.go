@@ -19,6 +19,7 @@ import (
 	"github.com/netpath/netpath/internal/report"
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 	"github.com/netpath/netpath/topology/load"
 )
@@ -75,7 +76,7 @@ type session struct {
 	policy *policy
 	loaded *load.Result
 	sim    *sim.Simulator
-	code   int // the worst so far
+	codes  exitCodes
 	needed needed
 }
 
@@ -84,7 +85,7 @@ func (p *program) openSession(cmd *cobra.Command, paths []string, f *estateFlags
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	s := &session{program: p, flags: f}
+	s := &session{program: p, flags: f, codes: exitCodes{}}
 	var err error
 	if s.asOf, err = p.date(f.asOf); err != nil {
 		return nil, err
@@ -97,13 +98,13 @@ func (p *program) openSession(cmd *cobra.Command, paths []string, f *estateFlags
 		return nil, err
 	}
 	if s.policy.expired(p) {
-		s.add(exitBroken)
+		s.codes.add(exitBroken)
 	}
 	if s.loaded, err = p.load(cmd, paths, &f.fileFlags, f.keepGoing); err != nil {
 		return nil, err
 	}
 	if len(s.loaded.Refused) > 0 {
-		s.add(exitRefused)
+		s.codes.add(exitRefused)
 	}
 	s.sim, err = sim.New(s.loaded.Network, sim.Options{
 		AsOf: s.asOf, CatalogueDate: s.policy.catalogueDate, Strict: f.ci, Waivers: s.policy.valid(), VirtualNetwork: space,
@@ -111,8 +112,15 @@ func (p *program) openSession(cmd *cobra.Command, paths []string, f *estateFlags
 	if err != nil {
 		return nil, refused(err)
 	}
+	if c := s.sim.Catalogue(); c != nil && c.AgeDays != nil && *c.AgeDays > freshDays && *c.AgeDays <= scope.FreshDays {
+		p.warn("%s: the service tag file is %d days old; a new one comes out every week", c.File, *c.AgeDays)
+	}
 	return s, nil
 }
+
+// freshDays is the age in days from which a service tag file is warned of;
+// past scope.FreshDays it is an assumption of the answers that rest on it.
+const freshDays = 7
 
 // date is the day that --as-of names, today without it.
 func (p *program) date(text string) (time.Time, error) {
@@ -212,47 +220,48 @@ func (p *program) printInputs(r *load.Result) {
 	}
 }
 
-// add notes an exit code of the run.
-func (s *session) add(code int) { s.code = worse(s.code, code) }
-
 // finish says what holds for the whole run and returns its exit code as an
-// error. scope is what the result has not said itself.
-func (s *session) finish(scope string) error {
-	if scope != "" && !s.quiet {
-		s.stderr.say("scope: " + scope)
+// error; unsaid is the scope where the result has not told it.
+func (s *session) finish(unsaid string) error {
+	if unsaid != "" && !s.quiet {
+		s.stderr.say("scope: " + unsaid)
 	}
 	s.policy.printUnused(s.program, s.flags.ci)
 	if s.flags.ci {
 		s.needed.print(s.program, s.asOf)
 	}
-	return ended(s.code)
+	return ended(s.codes.worst())
 }
 
 // scopeOf names what every answer takes for granted.
 func (s *session) scopeOf(more ...string) string {
 	list := []string{"the six default rules hold in every NSG"}
-	if n := s.loaded.Network; n != nil && len(n.AdminRules) == 0 {
-		list = append(list, "the inputs hold no security admin rules, so there are none")
+	if len(s.loaded.Network.AdminRules) == 0 {
+		list = append(list, "no security admin rules in the inputs")
 	}
 	return strings.Join(append(list, more...), "; ")
 }
 
-// answer writes the answer to a single question, notes what it means for the
-// exit code and ends the run.
-func (s *session) answer(scope string, expect topology.Access, a answered, write func(*report.Writer) error) error {
-	outs, err := s.openOutputs(scope)
+// answer writes the answer to a single question and ends the run with what it
+// means for the exit code.
+func (s *session) answer(taken string, expect topology.Access, a answered, write func(*report.Writer) error) error {
+	code := a.code(expect)
+	s.codes.add(code)
+	s.settle(a)
+	outs, err := s.openOutputs(report.Options{Scope: taken, ExitCodes: s.codes.list()})
 	if err != nil {
 		return err
 	}
 	if err := outs.write(write); err != nil {
 		return err
 	}
-	s.add(a.code(expect))
-	s.settle(a)
-	if outs.text() {
-		scope = ""
+	if code == exitBroken {
+		s.complain("the answer is not the expected %s", strings.ToLower(expect.String()))
 	}
-	return s.finish(scope)
+	if outs.text() {
+		taken = ""
+	}
+	return s.finish(taken)
 }
 
 // settle notes which waivers an answer used and which it would have needed.

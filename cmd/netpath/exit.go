@@ -18,12 +18,31 @@ const (
 	exitInternal  = 70 // an internal error, or output that could not be written
 )
 
-// worse is the one of two exit codes that the run ends with.
-func worse(a, b int) int {
+// exitCodes are the exit codes that a run has come to.
+type exitCodes map[int]bool
+
+// add notes a code; 0 is none.
+func (c exitCodes) add(code int) {
+	if code != exitOK {
+		c[code] = true
+	}
+}
+
+// list has the worst code first.
+func (c exitCodes) list() []int {
+	var list []int
 	for _, code := range []int{exitInternal, exitUsage, exitRefused, exitBroken, exitUndecided} {
-		if a == code || b == code {
-			return code
+		if c[code] {
+			list = append(list, code)
 		}
+	}
+	return list
+}
+
+// worst is the code the run ends with.
+func (c exitCodes) worst() int {
+	if list := c.list(); len(list) > 0 {
+		return list[0]
 	}
 	return exitOK
 }

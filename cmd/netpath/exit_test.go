@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/netpath/netpath/sim"
@@ -12,12 +13,15 @@ import (
 )
 
 func TestOfSeveralExitCodesTheWorstCounts(t *testing.T) {
-	order := []int{exitInternal, exitUsage, exitRefused, exitBroken, exitUndecided, exitOK}
-	for i, a := range order {
-		for _, b := range order[i:] {
-			if worse(a, b) != a || worse(b, a) != a {
-				t.Errorf("worse(%d, %d) = %d and %d, want %d", a, b, worse(a, b), worse(b, a), a)
-			}
+	order := []int{exitInternal, exitUsage, exitRefused, exitBroken, exitUndecided}
+	c := exitCodes{}
+	if c.add(exitOK); c.worst() != exitOK || len(c.list()) != 0 {
+		t.Errorf("a run without codes ends with %d, %v", c.worst(), c.list())
+	}
+	for i := len(order) - 1; i >= 0; i-- {
+		c.add(order[i])
+		if c.worst() != order[i] || !slices.Equal(c.list(), order[i:]) {
+			t.Errorf("after %d: %d of %v, want %v", order[i], c.worst(), c.list(), order[i:])
 		}
 	}
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/netpath/netpath/internal/report"
 	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/topology"
 )
 
 // ipFlowFlags are the flags of ip-flow as given.
@@ -165,7 +168,7 @@ func (s *session) batch(cmd *cobra.Command, flows string, b *batch, scope string
 		return err
 	}
 	defer in.Close()
-	outs, err := s.openOutputs("")
+	outs, err := s.openOutputs(report.Options{})
 	if err != nil {
 		return err
 	}
@@ -174,7 +177,7 @@ func (s *session) batch(cmd *cobra.Command, flows string, b *batch, scope string
 		b.settle = s.settle
 	}
 	watched, end := s.progress(in)
-	n, code, err := b.run(cmd.Context(), watched)
+	total, err := b.run(cmd.Context(), watched, s.codes)
 	end()
 	if err != nil {
 		outs.abandon()
@@ -183,12 +186,14 @@ func (s *session) batch(cmd *cobra.Command, flows string, b *batch, scope string
 	if err := outs.commit(); err != nil {
 		return err
 	}
-	s.add(code)
-	if n == 0 {
+	if total.flows == 0 {
 		s.warn("%s holds no flows", flows)
-		if b.expect != 0 {
-			s.add(exitUndecided)
+		if b.expect != topology.NoAccess {
+			s.codes.add(exitUndecided)
 		}
+	}
+	if total.broken > 0 {
+		s.complain("%d of %d answers are not the expected %s", total.broken, total.flows, strings.ToLower(b.expect.String()))
 	}
 	return s.finish(scope)
 }

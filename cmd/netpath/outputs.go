@@ -66,9 +66,9 @@ type sink struct {
 	file    *pendingFile // nil: standard output
 }
 
-// openOutputs makes the outputs that the flags name; scope is said below
-// answers in text.
-func (p *program) openOutputs(scope string) (*outputs, error) {
+// openOutputs makes the outputs that the flags name; base is what their
+// options have in common.
+func (p *program) openOutputs(base report.Options) (*outputs, error) {
 	list, err := p.targets()
 	if err != nil {
 		return nil, err
@@ -79,7 +79,8 @@ func (p *program) openOutputs(scope string) (*outputs, error) {
 	}
 	outs := &outputs{}
 	for _, t := range list {
-		s := &sink{target: t, options: report.Options{Format: t.format, Color: color == "always", Scope: scope}}
+		s := &sink{target: t, options: base}
+		s.options.Format, s.options.Color = t.format, color == "always"
 		var w io.Writer = p.stdout
 		if t.file == "" {
 			s.options.Color = s.options.Color || color == "auto" && p.colorTerminal()

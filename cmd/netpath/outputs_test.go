@@ -39,7 +39,7 @@ func TestAnOutputFileIsCompleteOrNotThere(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out.json")
 	p := testProgram(t, "json="+out)
-	outs, err := p.openOutputs("")
+	outs, err := p.openOutputs(report.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestAnOutputFileIsCompleteOrNotThere(t *testing.T) {
 	if err == nil || files(t, dir) != "" {
 		t.Errorf("after an error: %v, files %q", err, files(t, dir))
 	}
-	if outs, err = p.openOutputs(""); err != nil {
+	if outs, err = p.openOutputs(report.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := outs.write(func(w *report.Writer) error { return w.Version(report.Version{Version: big}) }); err != nil {
@@ -77,7 +77,7 @@ func TestAnOldOutputFileStaysUntilTheNewOneIsComplete(t *testing.T) {
 	if err := os.Symlink("out", link); err != nil {
 		t.Skip("no symbolic links here:", err)
 	}
-	outs, err := testProgram(t, "text="+link).openOutputs("")
+	outs, err := testProgram(t, "text="+link).openOutputs(report.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestAnOldOutputFileStaysUntilTheNewOneIsComplete(t *testing.T) {
 }
 
 func TestADeviceIsWrittenAndNeverReplaced(t *testing.T) {
-	outs, err := testProgram(t, "json="+os.DevNull).openOutputs("")
+	outs, err := testProgram(t, "json="+os.DevNull).openOutputs(report.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,18 +117,18 @@ func TestOutputsThatCannotBeMeantAreUsageErrors(t *testing.T) {
 	for _, specs := range [][]string{
 		{"yaml"}, {"sarif"}, {"junit=x.xml"}, {"text", "json"}, {"json", "json"}, {"json="}, {"json=a", "text=./a"}, {"json=" + dir}, {""},
 	} {
-		if _, err := testProgram(t, specs...).openOutputs(""); codeOf(err) != exitUsage {
+		if _, err := testProgram(t, specs...).openOutputs(report.Options{}); codeOf(err) != exitUsage {
 			t.Errorf("%q: exit %d, %v", specs, codeOf(err), err)
 		}
 	}
-	if _, err := testProgram(t, "json="+filepath.Join(dir, "no", "such", "folder")).openOutputs(""); codeOf(err) != exitInternal {
+	if _, err := testProgram(t, "json="+filepath.Join(dir, "no", "such", "folder")).openOutputs(report.Options{}); codeOf(err) != exitInternal {
 		t.Errorf("a folder that is not there: exit %d, %v", codeOf(err), err)
 	}
 }
 
 func TestOneOfSeveralOutputsThatFailsLeavesNoneBehind(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := testProgram(t, "json="+filepath.Join(dir, "a"), "text="+filepath.Join(dir, "no", "b")).openOutputs(""); err == nil {
+	if _, err := testProgram(t, "json="+filepath.Join(dir, "a"), "text="+filepath.Join(dir, "no", "b")).openOutputs(report.Options{}); err == nil {
 		t.Fatal("opened")
 	}
 	if got := files(t, dir); got != "" {

@@ -81,7 +81,7 @@ func (p *program) trace(cmd *cobra.Command, paths []string, f *traceFlags) error
 	if err != nil {
 		return err
 	}
-	scope := s.scopeOf("a virtual machine without a proxy setting goes direct", "a guest's own firewall counts where it is given")
+	scope := s.scopeOf("machines without a proxy setting go direct", "a guest's own firewall counts where given")
 	if f.flows != "" {
 		return s.batch(cmd, f.flows, &batch{
 			columns: traceColumns(), stream: report.TraceStream, expect: expect,

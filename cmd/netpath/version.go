@@ -17,7 +17,7 @@ func (p *program) versionCommand() *cobra.Command {
   netpath version -o json`,
 		Args: noArgs,
 		RunE: do(func(cmd *cobra.Command, _ []string) error {
-			outs, err := p.openOutputs("")
+			outs, err := p.openOutputs(report.Options{})
 			if err != nil {
 				return err
 			}

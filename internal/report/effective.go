@@ -24,9 +24,9 @@ func (w *Writer) EffectiveRules(e *sim.EffectiveRules) error {
 	}
 	switch w.opt.Format {
 	case JSON:
-		return w.object(withVersion(struct {
+		return w.versioned(struct {
 			Value []sim.EffectiveRuleSet `json:"value"`
-		}{groups}))
+		}{groups})
 	case NDJSON:
 		for i := range groups {
 			if err := w.object(&groups[i]); err != nil {
@@ -89,10 +89,14 @@ func (p *page) ruleSet(g *sim.EffectiveRuleSet, alone bool) {
 	rows := []row{header(names...)}
 	for i := range g.Rules {
 		r := &g.Rules[i]
+		where := r.Origin.String()
+		if where == "" && strings.HasPrefix(r.Name, "defaultSecurityRules/") {
+			where = "default rule"
+		}
 		c := []cell{
 			plain(r.Direction), {text: strconv.Itoa(r.Priority), right: true}, plain(topology.BareRuleName(r.Name)), plain(r.Access),
 			plain(r.Protocol), plain(side(r.Sources, r.ExpandedSource)), plain(strings.Join(r.SourcePorts, ",")),
-			plain(side(r.Destinations, r.ExpandedDestination)), plain(strings.Join(r.DestinationPorts, ",")), plain(r.Origin.String()).dim(),
+			plain(side(r.Destinations, r.ExpandedDestination)), plain(strings.Join(r.DestinationPorts, ",")), plain(where).dim(),
 		}
 		c[3].color = accessColor(r.Access)
 		if alone {
@@ -138,10 +142,10 @@ func (w *Writer) EffectiveRoutes(e *sim.EffectiveRoutes) error {
 	}
 	switch w.opt.Format {
 	case JSON:
-		return w.object(withVersion(struct {
+		return w.versioned(struct {
 			Value     []sim.EffectiveRoute `json:"value"`
 			Undecided []flow.Missing       `json:"undecided,omitempty"`
-		}{routes, e.Undecided}))
+		}{routes, e.Undecided})
 	case NDJSON:
 		for i := range routes {
 			if err := w.object(&routes[i]); err != nil {

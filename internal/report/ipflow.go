@@ -15,7 +15,7 @@ import (
 func (w *Writer) IPFlow(q sim.IPFlowQuestion, f *sim.IPFlow) error {
 	switch w.opt.Format {
 	case JSON, NDJSON:
-		return w.object(withVersion(fullFlow(f)))
+		return w.versioned(fullFlow(f))
 	}
 	p := &page{paint: w.paint()}
 	p.line(p.headline(f.Access), "  ", Escape(flowText(q)))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/netpath/netpath/sim"
@@ -76,31 +77,49 @@ func appendUnicodeEscape(out []byte, r rune) []byte {
 	return fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
 }
 
-// versioned puts schemaVersion before the fields of an answer.
-type versioned[T any] struct {
-	SchemaVersion string `json:"schemaVersion"`
-	Answer        T      `json:"-"`
+// versioned puts schemaVersion before the fields of an answer, and the exit
+// codes of the run after them where there are any.
+type versioned struct {
+	answer    any // encodes as an object
+	exitCodes []int
 }
 
-// MarshalJSON writes the version and then the answer's own fields.
-func (v versioned[T]) MarshalJSON() ([]byte, error) {
+// MarshalJSON writes the answer's own fields between the two.
+func (v versioned) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v.Answer); err != nil {
+	if err := e.Encode(v.answer); err != nil {
 		return nil, err
 	}
-	body := bytes.TrimSpace(b.Bytes())
-	out := append([]byte(`{"schemaVersion":`), '"')
-	out = append(out, v.SchemaVersion...)
-	out = append(out, '"')
-	if len(body) > len("{}") {
-		out = append(out, ',')
+	fields := bytes.TrimSpace(b.Bytes())
+	fields = fields[1 : len(fields)-1]
+	out := []byte(`{"schemaVersion":"` + SchemaVersion + `"`)
+	if len(fields) > 0 {
+		out = append(append(out, ','), fields...)
 	}
-	return append(out, body[1:]...), nil
+	return append(appendExitCodes(out, v.exitCodes), '}'), nil
 }
 
-func withVersion[T any](v T) versioned[T] { return versioned[T]{SchemaVersion, v} }
+// appendExitCodes appends the field exitCodes, nothing for a run that ends
+// with 0.
+func appendExitCodes(b []byte, codes []int) []byte {
+	if len(codes) == 0 {
+		return b
+	}
+	b = append(b, `,"exitCodes":[`...)
+	for i, c := range codes {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(c), 10)
+	}
+	return append(b, ']')
+}
+
+func (w *Writer) versioned(answer any) error {
+	return w.object(versioned{answer, w.opt.ExitCodes})
+}
 
 // The lists that the contract promises are [], never null.
 

@@ -89,12 +89,12 @@ func (w *Writer) Lines(b []byte) error {
 	return err
 }
 
-// EndLines ends a batch.
-func (w *Writer) EndLines() error {
+// EndLines ends a batch that has come to the given exit codes.
+func (w *Writer) EndLines(exitCodes []int) error {
 	if w.opt.Format != JSON {
 		return nil
 	}
-	_, err := w.out.Write([]byte("\n]}\n"))
+	_, err := w.out.Write(append(appendExitCodes([]byte("\n]"), exitCodes), '}', '\n'))
 	return err
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,34 +43,20 @@ func verdictCell(v flow.Verdict) cell {
 	return cell{text: strings.ToUpper(v.String()), color: verdictColor(v)}
 }
 
-// kindWord is the word for a kind of hop whose place alone does not say what
-// it is.
+// kindWord is what a hop is called before its place; "" where the place alone
+// says it.
 func kindWord(k sim.HopKind) string {
 	switch k {
+	case sim.HopSecurityRules, sim.HopHostFirewall, sim.HopFirewall, sim.HopProxy:
+		return ""
 	case sim.HopAdminRules:
 		return "admin rules"
-	case sim.HopRoute:
-		return "route"
-	case sim.HopPeering:
-		return "peering"
-	case sim.HopEgress:
-		return "egress"
-	case sim.HopEntry:
-		return "entry"
 	case sim.HopPrivateEndpoint:
 		return "private endpoint"
-	case sim.HopPlatform:
-		return "platform"
 	case sim.HopVirtualAppliance:
 		return "appliance"
-	case sim.HopFirewall:
-		return "firewall"
-	case sim.HopHostFirewall:
-		return "guest"
-	case sim.HopProxy:
-		return "proxy"
 	default:
-		return ""
+		return string(k)
 	}
 }
 
@@ -77,63 +64,59 @@ func kindWord(k sim.HopKind) string {
 func place(h *sim.Hop) string {
 	word := kindWord(h.Kind)
 	switch {
+	case word == "" && h.AppliedTo == "":
+		return string(h.Kind)
 	case word == "":
 		return h.AppliedTo
-	case h.AppliedTo == "":
+	case h.Kind == sim.HopRoute || h.Kind == sim.HopPrivateEndpoint || h.AppliedTo == "":
 		return word
 	default:
-		return word + " " + h.AppliedTo
+		return word + " " + strings.TrimPrefix(h.AppliedTo, "nic ")
 	}
 }
 
-// ruleText is the middle column of a hop that a rule decided, laid out by the
-// widths of its parts.
-type ruleText struct{ name, priority, rule string }
-
-func ruleOf(h *sim.Hop) (ruleText, bool) {
-	if h.RuleName == "" || h.Name == "" && h.Priority == 0 {
-		return ruleText{}, false
-	}
-	r := ruleText{name: Escape(h.Name), rule: Escape(h.RuleName)}
-	if h.Priority > 0 {
-		r.priority = strconv.Itoa(h.Priority)
-	}
-	return r, true
+// isRule reports whether the rule of an NSG or an admin rule decided the hop:
+// it is shown with its NSG and priority, in columns of their own.
+func isRule(h *sim.Hop) bool {
+	return h.RuleName != "" && (h.Kind == sim.HopSecurityRules || h.Kind == sim.HopAdminRules)
 }
 
-// freeText is the middle column of a hop without a deciding rule, and whether
-// it already says the hop's note.
-func freeText(h *sim.Hop) (text string, noted bool) {
+// hopText is what a hop without such a rule is about, and whether that already
+// says the hop's note.
+func hopText(h *sim.Hop) (text string, noted bool) {
 	switch {
-	case h.Kind == sim.HopRoute:
-		return routeText(h), false
-	case h.RuleName != "":
-		return h.RuleName, false
 	case h.Code == flow.NoNSG:
 		return "no NSG", false
-	case h.Name != "" && h.SourceAddress != "" && !strings.Contains(h.Name, h.SourceAddress):
-		return h.Name + " " + h.SourceAddress, false
-	case h.Name != "":
+	case h.NextHopType != "" || h.AddressPrefix != "":
+		return routeText(h), false
+	case h.Kind == sim.HopProxy, h.Kind == sim.HopHostFirewall, h.Kind == sim.HopFirewall:
+		if text := joined(" ", h.Note, h.RuleName); text != "" {
+			return text, true
+		}
 		return h.Name, false
-	case h.SourceAddress != "":
-		return h.SourceAddress, false
-	default:
+	case h.Name == "" && h.SourceAddress == "":
 		return h.Note, true
+	case h.Kind == sim.HopPrivateEndpoint:
+		return joined(" in ", h.Name, h.AppliedTo), false
+	case strings.Contains(h.Name, h.SourceAddress):
+		return h.Name, false
+	default:
+		return joined(" ", h.Name, h.SourceAddress), false
 	}
 }
 
+// routeText is "0.0.0.0/0 → VirtualAppliance 10.0.0.10 (rt-app/to-nva)".
 func routeText(h *sim.Hop) string {
-	s := h.AddressPrefix
-	if s == "" {
-		s = h.Name
+	s := joined(" → ", h.AddressPrefix, joined(" ", string(h.NextHopType), h.NextHopIPAddress))
+	if name := joined("/", h.Name, h.RuleName); name != "" {
+		s += " (" + name + ")"
 	}
-	if h.NextHopType != "" {
-		s += " → " + string(h.NextHopType)
-	}
-	if h.NextHopIPAddress != "" {
-		s += " " + h.NextHopIPAddress
-	}
-	return strings.TrimSpace(s)
+	return s
+}
+
+// joined joins the texts that are not empty.
+func joined(sep string, texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), sep)
 }
 
 // routeWord is the verdict column of a route that leads on: who made it.
@@ -157,9 +140,9 @@ func routeWord(h *sim.Hop) (string, bool) {
 func (p *page) hops(indent string, hops []sim.Hop, legs []string) {
 	var nameWidth, priorityWidth int
 	for i := range hops {
-		if r, ok := ruleOf(&hops[i]); ok {
-			nameWidth = max(nameWidth, width(r.name))
-			priorityWidth = max(priorityWidth, len(r.priority))
+		if isRule(&hops[i]) {
+			nameWidth = max(nameWidth, width(Escape(hops[i].Name)))
+			priorityWidth = max(priorityWidth, len(priority(&hops[i])))
 		}
 	}
 	rows := make([]row, len(hops))
@@ -184,10 +167,11 @@ func (p *page) hops(indent string, hops []sim.Hop, legs []string) {
 func hopRow(h *sim.Hop, nameWidth, priorityWidth int) row {
 	var middle string
 	noted := false
-	if r, ok := ruleOf(h); ok {
-		middle = fill(r.name, nameWidth) + "  " + strings.Repeat(" ", priorityWidth-len(r.priority)) + r.priority + " " + r.rule
+	if isRule(h) {
+		n := priority(h)
+		middle = fill(Escape(h.Name), nameWidth) + "  " + strings.Repeat(" ", priorityWidth-len(n)) + n + " " + Escape(h.RuleName)
 	} else {
-		middle, noted = freeText(h)
+		middle, noted = hopText(h)
 		middle = Escape(middle)
 	}
 	verdict := verdictCell(h.Verdict)
@@ -208,40 +192,36 @@ func hopRow(h *sim.Hop, nameWidth, priorityWidth int) row {
 	return r
 }
 
-// reason is the line below a verdict that is not a plain Allow: the code, and
-// the gate that gave it.
-func reason(o *sim.Outcome) string {
-	if o.Code == "" {
+func priority(h *sim.Hop) string {
+	if h.Priority == 0 {
 		return ""
 	}
+	return strconv.Itoa(h.Priority)
+}
+
+// reason is the line below a verdict: the code, and the gate that gave it.
+func reason(o *sim.Outcome) string {
 	s := string(o.Code)
-	if h := decisive(o); h != nil {
-		var about []string
-		if h.RuleName != "" {
-			about = append(about, ruleLabel(h.RuleName, h.Priority))
-			if h.Name != "" {
-				about = append(about, "in "+h.Name)
-			}
-		} else if text, _ := freeText(h); text != "" {
-			about = append(about, text)
+	h := decisive(o)
+	if h == nil {
+		if o.RuleName != "" {
+			s = joined(": ", s, joined(" in ", ruleLabel(o.RuleName, o.Priority), o.NetworkSecurityGroup))
 		}
-		if pl := place(h); pl != "" && h.Kind != sim.HopRoute {
-			about = append(about, "at "+pl)
+		return Escape(s)
+	}
+	var about string
+	if isRule(h) {
+		about = joined(" ", joined(" in ", ruleLabel(h.RuleName, h.Priority), h.Name), "at", place(h), strings.ToLower(Escape(h.Direction)))
+	} else {
+		text, noted := hopText(h)
+		about = joined(": ", place(h), text)
+		if !noted {
+			about = joined("; ", about, h.Note)
 		}
-		if h.Direction != "" {
-			about = append(about, strings.ToLower(Escape(h.Direction)))
-		}
-		if len(about) > 0 {
-			s += ": " + strings.Join(about, " ")
-		}
-		if h.Origin != nil && !h.Default && h.Origin.String() != "" {
-			s += " (" + h.Origin.String() + ")"
-		}
-	} else if o.RuleName != "" {
-		s += ": " + ruleLabel(o.RuleName, o.Priority)
-		if o.NetworkSecurityGroup != "" {
-			s += " in " + o.NetworkSecurityGroup
-		}
+	}
+	s = joined(": ", s, about)
+	if h.Origin != nil && !h.Default && h.Origin.String() != "" {
+		s += " (" + h.Origin.String() + ")"
 	}
 	return Escape(s)
 }

@@ -67,8 +67,8 @@ func proxied() (sim.TraceQuestion, *sim.Trace) {
 				{Leg: 1, Kind: sim.HopSecurityRules, AppliedTo: "nic app1-nic", Direction: "Outbound", Verdict: flow.Allow, Code: flow.NoNSG},
 				vnetOut,
 				{Leg: 1, Kind: sim.HopRoute, Verdict: flow.Allow, Code: flow.RouteFound, NextHopType: topology.NextHopVnetLocal, AddressPrefix: "10.0.0.0/16", RouteSource: "Default"},
-				{Leg: 1, Kind: sim.HopHostFirewall, AppliedTo: "proxy1", Direction: "Inbound", Verdict: flow.Allow, Code: flow.HostFirewallAllow, RuleName: "proxy-in", Origin: at("design.yaml", 41)},
-				{Leg: 2, Kind: sim.HopProxy, Name: "CONNECT *.blob.core.windows.net", Verdict: flow.Allow, Code: flow.ProxyAllow, Origin: at("design.yaml", 46)},
+				{Leg: 1, Kind: sim.HopHostFirewall, Name: "proxy1", AppliedTo: "guest proxy1", Direction: "Inbound", Verdict: flow.Allow, Code: flow.HostFirewallAllow, RuleName: "proxy-in", Origin: at("design.yaml", 41)},
+				{Leg: 2, Kind: sim.HopProxy, Name: "proxy1", AppliedTo: "proxy proxy1", RuleName: "*.blob.core.windows.net", Note: "CONNECT", Verdict: flow.Allow, Code: flow.ProxyAllow, Origin: at("design.yaml", 46)},
 				{Leg: 2, Kind: sim.HopSecurityRules, Name: "NSG-lockdown", AppliedTo: "subnet v1/dmz", Direction: "Outbound", Verdict: flow.Allow, Code: flow.NSGRuleAllow, RuleName: "allow-proxy", Priority: 200, Origin: at("nsg.json", 12)},
 				{Leg: 2, Kind: sim.HopRoute, Verdict: flow.Allow, Code: flow.RouteFound, NextHopType: topology.NextHopInternet, AddressPrefix: "0.0.0.0/0", RouteSource: "Default"},
 				{Leg: 2, Kind: sim.HopEgress, Name: "public IP", SourceAddress: "198.51.100.9", Verdict: flow.Allow, Code: flow.Egress},
@@ -118,7 +118,7 @@ func split() (sim.TraceQuestion, *sim.Trace) {
 			},
 			{
 				Outcome: sim.Outcome{Verdict: flow.Unknown, Code: flow.NVANotFound, Missing: []flow.Missing{missing},
-					Hops: []sim.Hop{{Kind: sim.HopRoute, Name: "to-nva", Verdict: flow.Unknown, Code: flow.NVANotFound, AddressPrefix: "20.60.50.0/24", NextHopType: topology.NextHopVirtualAppliance, NextHopIPAddress: "10.0.0.10", RouteSource: "User", Origin: at("routes.json", 7)}}},
+					Hops: []sim.Hop{{Kind: sim.HopRoute, Name: "rt-app", RuleName: "to-nva", AppliedTo: "subnet v1/app", Verdict: flow.Unknown, Code: flow.NVANotFound, AddressPrefix: "20.60.50.0/24", NextHopType: topology.NextHopVirtualAppliance, NextHopIPAddress: "10.0.0.10", RouteSource: "User", Origin: at("routes.json", 7)}}},
 				Destination: prefixes("20.60.50.0/24"), Ports: []topology.PortRange{{First: 0, Last: 442}, {First: 444, Last: 65535}},
 			},
 		},
@@ -227,6 +227,23 @@ func TestJSONStartsWithTheSchemaVersion(t *testing.T) {
 	}
 }
 
+func TestJSONListsEveryExitCode(t *testing.T) {
+	for want, codes := range map[string][]int{`"port":443,"exitCodes":[3,1]}`: {3, 1}, `"port":443}`: nil} {
+		var b bytes.Buffer
+		q, a := denied()
+		if err := New(&b, Options{Format: NDJSON, ExitCodes: codes}).Trace(q, a); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(b.String(), want+"\n") {
+			t.Errorf("%v: %s", codes, b.String())
+		}
+	}
+	var b bytes.Buffer
+	if err := New(&b, Options{Format: JSON}).EndLines([]int{4}); err != nil || b.String() != "\n],\"exitCodes\":[4]}\n" {
+		t.Errorf("%q, %v", b.String(), err)
+	}
+}
+
 func TestNoByteOfANameReachesTheTerminalUnescaped(t *testing.T) {
 	const evil = "a\x1b[31mb\x07\u009b2J\u202ec\nd\xffe\U000e0001"
 	q, a := denied()
@@ -332,7 +349,7 @@ func TestBatchLinesAreWrittenInEveryFormat(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := w.EndLines(); err != nil {
+			if err := w.EndLines(nil); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, "batch."+string(f), b.Bytes())

@@ -14,7 +14,7 @@ import (
 func (w *Writer) Trace(q sim.TraceQuestion, t *sim.Trace) error {
 	switch w.opt.Format {
 	case JSON, NDJSON:
-		return w.object(withVersion(fullTrace(t)))
+		return w.versioned(fullTrace(t))
 	case Table:
 		return w.traceTable(q, t)
 	default:
@@ -151,14 +151,9 @@ func (p *page) hopTable(o *sim.Outcome, parts []sim.Part) {
 }
 
 func hopTableRow(part string, h *sim.Hop) row {
-	name, priority, leg := h.Name, "", ""
-	if h.Kind == sim.HopRoute {
-		name = routeText(h)
-	} else if name == "" {
-		name = h.SourceAddress
-	}
-	if h.Priority > 0 {
-		priority = strconv.Itoa(h.Priority)
+	name, leg := h.Name, ""
+	if !isRule(h) {
+		name, _ = hopText(h)
 	}
 	if h.Leg > 0 {
 		leg = strconv.Itoa(h.Leg)
@@ -169,7 +164,7 @@ func hopTableRow(part string, h *sim.Hop) row {
 	}
 	c := []cell{
 		plain(part), plain(leg), plain(string(h.Kind)), plain(h.AppliedTo), plain(h.Direction), plain(name),
-		plain(priority), plain(h.RuleName), plain(h.Verdict.String()), plain(string(h.Code)), plain(origin),
+		plain(priority(h)), plain(h.RuleName), plain(h.Verdict.String()), plain(string(h.Code)), plain(origin),
 	}
 	c[6].right = true
 	c[8].color = verdictColor(h.Verdict)

@@ -13,7 +13,7 @@ type Version struct {
 func (w *Writer) Version(v Version) error {
 	switch w.opt.Format {
 	case JSON, NDJSON:
-		return w.object(withVersion(v))
+		return w.versioned(v)
 	}
 	p := &page{paint: w.paint()}
 	if w.opt.Format == Table {

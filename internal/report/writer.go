@@ -50,9 +50,10 @@ func ParseFormat(name string) (Format, error) {
 // Options are the settings of a [Writer]. The zero value writes text without
 // colour.
 type Options struct {
-	Format Format // "" is Text
-	Color  bool   // text and tables: paint the verdicts
-	Scope  string // text: what every answer takes for granted, said below it
+	Format    Format // "" is Text
+	Color     bool   // text and tables: paint the verdicts
+	Scope     string // text: what every answer takes for granted, said below it
+	ExitCodes []int  // JSON: every exit code that the run has come to
 }
 
 // Writer writes answers in one format. It is not safe for concurrent use; the
