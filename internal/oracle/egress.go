@@ -208,6 +208,10 @@ func (o *Oracle) defaultOutbound(w *world, at *endpoint) bool {
 			return false
 		}
 	}
+	if at.nic != nil && at.vm == nil && !at.nic.VirtualMachine.IsZero() &&
+		!w.holds(flow.DefaultOutboundAccess, string(at.nic.ID())) { // its machine, not in the data, may take it away
+		return false
+	}
 	s := at.subnet.s
 	if s.DefaultOutboundAccess == topology.Unset && s.Design {
 		return w.holds(flow.DefaultOutboundAccess, string(s.ID()))

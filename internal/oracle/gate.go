@@ -175,6 +175,9 @@ func (o *Oracle) adminGate(w *world, e *endpoint, d topology.Direction, p *packe
 	if rules == nil {
 		return pass
 	}
+	if e.subnet == nil && w.maybe(flow.DanglingReference, "admin rules leave out the subnet of "+e.key()) {
+		return pass // it may be of a kind they do not apply to
+	}
 	r := firstMatch(w, rules[d], func(r *rule) bool {
 		return (!platform || r.platformOnly()) && o.matches(w, e.scope, r, p) &&
 			(!r.somewhere || w.maybe(flow.DanglingReference, r.key+" applies to "+string(e.vnetID)))

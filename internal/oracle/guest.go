@@ -58,6 +58,13 @@ func (o *Oracle) proxyOf(e *endpoint) *topology.ProxySetting {
 	return e.vm.Proxy
 }
 
+// usesProxy reports whether a packet goes by the proxy: TCP, but neither to
+// the platform (spec 1, step 1) nor to the proxy itself.
+func usesProxy(s *topology.ProxySetting, p *packet) bool {
+	return p.protocol == topology.TCP && p.dst.ip != hostAddress && p.dst.ip != metadataAddress &&
+		(s.Host != p.dst.ip.String() || s.Port != p.dport)
+}
+
 // traceThroughProxy is two independent flows: to the proxy, which is all that
 // the machine's own gates see, and from the proxy to the target (spec 8.2).
 func (o *Oracle) traceThroughProxy(w *world, from *endpoint, s *topology.ProxySetting, p packet) outcome {

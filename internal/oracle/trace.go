@@ -89,7 +89,7 @@ func (o *Oracle) trace(w *world, q Question) (out outcome, ok bool) {
 			return outcome{}, false // a private source that is nowhere (bad-inputs 140)
 		}
 	}
-	if proxy := o.proxyOf(from); proxy != nil && !q.NoProxy && p.protocol == topology.TCP && !(proxy.Host == p.dst.ip.String() && proxy.Port == p.dport) {
+	if proxy := o.proxyOf(from); proxy != nil && !q.NoProxy && usesProxy(proxy, &p) {
 		return o.traceThroughProxy(w, from, proxy, p), true
 	}
 	return o.send(w, from, p, trip{}), true
@@ -253,6 +253,10 @@ func (o *Oracle) unknownHop(w *world, p packet, t trip, code flow.Code, key stri
 		return drop(code)
 	}
 	if v := o.homeOf(w, p.dst.ip, t.origin); v != nil {
+		// Public addresses of a virtual network may be looked for outside it.
+		if public(p.dst.ip) && w.maybe(code, key+" sends to the Internet "+p.key()) {
+			return t.passed()
+		}
 		return o.deliver(w, v, p, t).outcome
 	}
 	if x := o.publicAt[p.dst.ip]; x != nil {
