@@ -94,6 +94,9 @@ func (m *merger) layDesigns() error {
 		}
 	}
 	for _, l := range all {
+		if w, ok := l.entry.Element.(*topology.AzureFirewall); ok && !w.Subnet.IsZero() {
+			w.VirtualNetwork = topology.Ref{Text: parentText(w.Subnet.Text), Origin: w.Subnet.Origin}
+		}
 		e := l.entry.Element
 		over := l.over
 		if over == nil {

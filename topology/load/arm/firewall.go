@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"net/netip"
 	"strings"
 
 	"github.com/netpath/netpath/internal/doctree"
@@ -259,6 +260,9 @@ func (r *Reader) policyKind(o *object, c *topology.RuleCollection) {
 
 func (r *Reader) ipGroup(o *object) {
 	g := &topology.IPGroup{Element: o.element("", ""), Given: o.get("ipAddresses") != nil}
+	if g.Given {
+		g.Prefixes = []netip.Prefix{} // an empty list says so
+	}
 	for _, it := range r.File.Items(o.get("ipAddresses")) {
 		g.Prefixes = append(g.Prefixes, r.File.Range(it)...)
 	}

@@ -118,6 +118,9 @@ func (r *reader) securityGroup(d *SecurityGroup) {
 	e := r.entry(SecurityGroups, &d.Plain, g)
 	g.RulesGiven = d.SecurityRules != nil
 	e.Complete = func() { g.RulesGiven = true }
+	if g.RulesGiven {
+		g.SecurityRules = make([]*topology.SecurityRule, 0, len(d.SecurityRules)) // an empty list says so
+	}
 	for i := range d.SecurityRules {
 		rule := r.rules.DesignRule(d.SecurityRules[i].At)
 		if r.Err != nil {
@@ -141,6 +144,9 @@ func (r *reader) routeTable(d *RouteTable) {
 	t.DisableBGPPropagation = r.Switch(d.DisableBGPRoutePropagation.N)
 	t.RoutesGiven = d.Routes != nil
 	e.Complete = func() { t.RoutesGiven = true }
+	if t.RoutesGiven {
+		t.Routes = make([]*topology.Route, 0, len(d.Routes))
+	}
 	for _, dr := range d.Routes {
 		rt := &topology.Route{Element: r.element(dr.At, dr.Name)}
 		arm.ReadRoute(r.File, rt, dr.At, dr.AddressPrefix.N, dr.NextHopType.N, dr.NextHopIPAddress.N)
@@ -438,6 +444,9 @@ func (r *reader) ipGroup(d *IPGroup) {
 	e := r.entry(IPGroups, &d.Plain, g)
 	g.Given = d.IPAddresses.N != nil
 	e.Complete = func() { g.Given = true }
+	if g.Given {
+		g.Prefixes = []netip.Prefix{}
+	}
 	for _, it := range r.Items(d.IPAddresses.N) {
 		g.Prefixes = append(g.Prefixes, r.Range(it)...)
 	}

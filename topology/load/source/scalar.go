@@ -181,7 +181,7 @@ func Or(words []string) string {
 
 // Nearest returns the word that is closest to s, "" where none is close.
 func Nearest(s string, words []string) string {
-	best, at := "", len(s)/3+2
+	best, at := "", len(s)/3+3
 	for _, w := range words {
 		if d := levenshtein.ComputeDistance(strings.ToLower(s), strings.ToLower(w)); d < at {
 			best, at = w, d
