@@ -248,7 +248,7 @@ func (c *combiner) children(a, b reflect.Value, path, name string) {
 			match = a.Index(0) // a design need not know what the one configuration is called
 		}
 		if !match.IsValid() {
-			c.second = eb
+			c.first, c.second = first, eb
 			if completeLists[name] && c.overlay {
 				c.failOverlay(path, eb)
 			} else {
@@ -262,7 +262,7 @@ func (c *combiner) children(a, b reflect.Value, path, name string) {
 			break
 		}
 	}
-	c.first, c.second = first, second
+	c.first, c.second = first, second // fail names the lists' owner from here on
 	if c.err != nil || c.overlay {
 		return
 	}
