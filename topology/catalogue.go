@@ -11,6 +11,7 @@ type ServiceTagCatalogue struct {
 	Cloud        string // "Public", "AzureGovernment", …
 	ChangeNumber int
 	Date         time.Time // from the file's name; zero where not known
+	Cut          bool      // the file is one page of several (nextLink): other tags exist
 	Tags         []*ServiceTag
 }
 

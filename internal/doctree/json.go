@@ -93,6 +93,9 @@ func (r *Raw) Text() []byte { return r.text }
 // Index is the element's place in its list, counted from 0.
 func (r *Raw) Index() int { return r.index }
 
+// Pointer is the element's JSON pointer.
+func (r *Raw) Pointer() string { return r.pointer }
+
 // Pos is the place where the element begins. It must be asked before
 // [Raw.Node].
 func (r *Raw) Pos() Pos { return r.j.src.text.at(r.off) }

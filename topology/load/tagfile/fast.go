@@ -3,15 +3,13 @@ package tagfile
 import (
 	"bytes"
 	"net/netip"
-	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/netpath/netpath/internal/doctree"
 	"github.com/netpath/netpath/topology"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // Detect reports whether a file is certainly a service tag file, by the
 // beginning of its text alone: its envelope starts with a change number and a
@@ -37,7 +35,7 @@ func Detect(src *doctree.Source) bool {
 			return false
 		}
 		switch name := key.String(); {
-		case equalFold(name, "values") && dec.PeekKind() == '[':
+		case strings.EqualFold(name, "values") && dec.PeekKind() == '[':
 			if number && cloud {
 				return true
 			}
@@ -46,9 +44,9 @@ func Detect(src *doctree.Source) bool {
 			}
 			v, err := dec.ReadValue()
 			return err == nil && isTag(v)
-		case equalFold(name, "changeNumber"):
+		case strings.EqualFold(name, "changeNumber"):
 			number = true
-		case equalFold(name, "cloud"):
+		case strings.EqualFold(name, "cloud"):
 			cloud = true
 		}
 		if err := dec.SkipValue(); err != nil {
@@ -57,8 +55,6 @@ func Detect(src *doctree.Source) bool {
 	}
 	return false
 }
-
-func equalFold(a, b string) bool { return len(a) == len(b) && bytes.EqualFold([]byte(a), []byte(b)) }
 
 func isTag(text []byte) bool {
 	b := NewBuilder(nil, nil)
@@ -77,7 +73,7 @@ func (b *Builder) raw(raw *doctree.Raw) bool {
 	if !ok {
 		return false
 	}
-	if _, twice := b.lines[lower(t.Name)]; twice {
+	if _, twice := b.lines[strings.ToLower(t.Name)]; twice {
 		return false
 	}
 	pos := raw.Pos()
@@ -88,8 +84,6 @@ func (b *Builder) raw(raw *doctree.Raw) bool {
 	b.ledger.Irrelevant += counts.irrelevant
 	return b.add(t, nil) == nil
 }
-
-func lower(s string) string { return string(bytes.ToLower([]byte(s))) }
 
 // leaves counts what an element consists of.
 type leaves struct{ used, irrelevant int }

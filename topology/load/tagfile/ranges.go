@@ -1,6 +1,8 @@
 package tagfile
 
 import (
+	"strconv"
+
 	"github.com/netpath/netpath/internal/doctree"
 	"github.com/netpath/netpath/topology"
 	"github.com/netpath/netpath/topology/load/property"
@@ -35,7 +37,7 @@ func DatacenterRanges(f *source.File, ledger *property.Ledger, root *doctree.Nod
 		for _, n := range m.Value.Items {
 			r := b.region(n)
 			if line, twice := names[r.Name]; twice {
-				f.Refuse(n.Get("@Name"), "expected each region once (line "+itoa(line)+" has it)", "remove one of the two")
+				f.Refuse(n.Get("@Name"), "expected each region once (line "+strconv.Itoa(line)+" has it)", "remove one of the two")
 			}
 			names[r.Name] = n.Pos.Line
 			out.Regions = append(out.Regions, r)

@@ -2,6 +2,7 @@ package tagfile
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/netpath/netpath/internal/doctree"
@@ -161,7 +162,7 @@ func (b *Builder) add(t *topology.ServiceTag, n *doctree.Node) error {
 		if name := n.Fold("name"); name != nil {
 			n = name
 		}
-		b.file.Refuse(n, "expected each service tag once (line "+itoa(line)+" has it)", "remove one of the two")
+		b.file.Refuse(n, "expected each service tag once (line "+strconv.Itoa(line)+" has it)", "remove one of the two")
 	}
 	if b.file.Err != nil {
 		return b.file.Err
