@@ -19,6 +19,7 @@ import (
 	"github.com/netpath/netpath/topology/load/design"
 	"github.com/netpath/netpath/topology/load/property"
 	"github.com/netpath/netpath/topology/load/source"
+	"github.com/netpath/netpath/topology/load/tagfile"
 )
 
 // reading is one file and what it brought.
@@ -36,11 +37,13 @@ type reading struct {
 	tags     *topology.ServiceTagCatalogue
 	ranges   *topology.DatacenterRanges
 
-	types       map[string]bool // kinds of the elements
-	list        bool            // the file is a list of elements
-	isCut       bool            // the list says that it goes on
-	unknownKind bool            // nothing in the file is known
-	policy      bool            // the file is a policy file
+	builder     *tagfile.Builder // of a service tag file that was recognised late
+	types       map[string]bool  // kinds of the elements
+	xml         bool             // the format is XML
+	list        bool             // the file is a list of elements
+	isCut       bool             // the list says that it goes on
+	unknownKind bool             // nothing in the file is known
+	policy      bool             // the file is a policy file
 }
 
 // errUnknownKind marks a file of no known kind that was met in a directory.
@@ -155,6 +158,7 @@ func (rd *reading) content(ctx context.Context, src *doctree.Source) error {
 		env  doctree.Envelope
 		node *doctree.Node
 	}
+	rd.xml = src.Format() == doctree.XML
 	items := make(chan item, 4)
 	stop := make(chan struct{})
 	result := make(chan error, 1)

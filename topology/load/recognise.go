@@ -14,6 +14,13 @@ import (
 // one reads one element, whatever it is.
 func (rd *reading) one(env *doctree.Envelope, n *doctree.Node) {
 	f := &rd.file
+	switch {
+	case rd.xml:
+		rd.dataRanges(n)
+		return
+	case rd.tag(env, n):
+		return
+	}
 	if n.Kind != doctree.Object {
 		if env.Fold("columns") != nil {
 			f.RefuseAt(n, "expected rows as objects, found a Resource Graph table", "ask Resource Graph for resultFormat objectArray")
@@ -203,6 +210,9 @@ func (rd *reading) setDialect(env *doctree.Envelope, n *doctree.Node, kind strin
 
 // finish reads what the envelope says once the end of the file was reached.
 func (rd *reading) finish(env *doctree.Envelope) error {
+	if done, err := rd.finishTags(env); done || rd.xml {
+		return err
+	}
 	if rd.elements == 0 {
 		if rd.dialect == "" {
 			rd.dialect = "ARM REST"
