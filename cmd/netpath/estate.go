@@ -35,6 +35,11 @@ func (f *fileFlags) register(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringArrayVar(&f.serviceTags, "service-tags", nil, "read `file` as a service tag file; repeatable")
 	fs.StringArrayVar(&f.datacenterRanges, "datacenter-ranges", nil, "read `file` as Azure datacenter ranges (XML); repeatable")
+	f.registerLimits(cmd)
+}
+
+func (f *fileFlags) registerLimits(cmd *cobra.Command) {
+	fs := cmd.Flags()
 	fs.Var((*byteSize)(&f.limits.FileBytes), "max-file-size", "refuse a file of more than this `size` (default 256MiB)")
 	fs.Var((*byteSize)(&f.limits.UnpackedBytes), "max-unpacked-size", "refuse a file that unpacks to more than this `size` (default 1GiB)")
 	fs.IntVar(&f.limits.Depth, "max-depth", 0, "refuse a document nested deeper than this many `levels` (default 100)")
@@ -206,7 +211,7 @@ func diagnosticText(d load.Diagnostic) string {
 
 func (p *program) printInputs(r *load.Result) {
 	for _, in := range r.Inputs {
-		p.stderr.say(report.Escape(fmt.Sprintf("input: %s  %s, %d elements, %d bytes, sha256 %s", in.Path, in.Dialect, in.Elements, in.Bytes, in.SHA256)))
+		p.stderr.say(report.Escape(fmt.Sprintf("input: %s  %s, elements: %d, bytes: %d, sha256: %s", in.Path, in.Dialect, in.Elements, in.Bytes, in.SHA256)))
 	}
 	l := r.Ledger
 	p.stderr.say(fmt.Sprintf("read: %d values: %d used, %d irrelevant, %d not modelled", l.Leaves, l.Used, l.Irrelevant, l.NotModelled))

@@ -17,11 +17,7 @@ func (p *program) versionCommand() *cobra.Command {
   netpath version -o json`,
 		Args: noArgs,
 		RunE: do(func(cmd *cobra.Command, _ []string) error {
-			outs, err := p.openOutputs(report.Options{})
-			if err != nil {
-				return err
-			}
-			return outs.write(func(w *report.Writer) error { return w.Version(buildVersion()) })
+			return p.write(func(w *report.Writer) error { return w.Version(buildVersion()) })
 		}),
 	}
 }

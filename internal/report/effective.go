@@ -28,12 +28,7 @@ func (w *Writer) EffectiveRules(e *sim.EffectiveRules) error {
 			Value []sim.EffectiveRuleSet `json:"value"`
 		}{groups})
 	case NDJSON:
-		for i := range groups {
-			if err := w.object(&groups[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return eachObject(w, groups)
 	}
 	p := &page{paint: w.paint()}
 	if w.opt.Format == Text {
@@ -147,12 +142,7 @@ func (w *Writer) EffectiveRoutes(e *sim.EffectiveRoutes) error {
 			Undecided []flow.Missing       `json:"undecided,omitempty"`
 		}{routes, e.Undecided})
 	case NDJSON:
-		for i := range routes {
-			if err := w.object(&routes[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return eachObject(w, routes)
 	}
 	p := &page{paint: w.paint()}
 	if w.opt.Format == Text {

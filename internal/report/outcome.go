@@ -64,10 +64,12 @@ func kindWord(k sim.HopKind) string {
 func place(h *sim.Hop) string {
 	word := kindWord(h.Kind)
 	switch {
-	case word == "" && h.AppliedTo == "":
-		return string(h.Kind)
-	case word == "":
+	case word == "" && h.AppliedTo != "":
 		return h.AppliedTo
+	case h.Kind == sim.HopSecurityRules:
+		return "nsg" // asked alone
+	case word == "":
+		return string(h.Kind)
 	case h.Kind == sim.HopRoute || h.Kind == sim.HopPrivateEndpoint || h.AppliedTo == "":
 		return word
 	default:
@@ -211,7 +213,7 @@ func reason(o *sim.Outcome) string {
 	}
 	var about string
 	if isRule(h) {
-		about = joined(" ", joined(" in ", ruleLabel(h.RuleName, h.Priority), h.Name), "at", place(h), strings.ToLower(Escape(h.Direction)))
+		about = joined(" ", joined(" at ", joined(" in ", ruleLabel(h.RuleName, h.Priority), h.Name), h.AppliedTo), strings.ToLower(Escape(h.Direction)))
 	} else {
 		text, noted := hopText(h)
 		about = joined(": ", place(h), text)

@@ -15,6 +15,7 @@ import (
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/topology"
+	"github.com/netpath/netpath/topology/servicetag"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -441,5 +442,47 @@ func TestFormatsThatDoNotExistYetAreRefusedByName(t *testing.T) {
 	}
 	if f, err := ParseFormat("ndjson"); err != nil || f != NDJSON {
 		t.Errorf("ndjson: %v, %v", f, err)
+	}
+}
+
+func TestTagsAreWrittenInEveryFormat(t *testing.T) {
+	swe := Tag{Name: "Storage.WestEurope", Kind: servicetag.ServiceTag, Region: "westeurope", Service: "AzureStorage", ChangeNumber: 70, PrefixCount: 2,
+		Prefixes: prefixes("20.60.26.0/23", "2603:1020:206::/48"), Origin: *at("tags.json", 90)}
+	region := Tag{Name: "europewest", Kind: servicetag.DatacenterRegion, Region: "westeurope", PrefixCount: 1, Prefixes: prefixes("13.69.0.0/17"), Origin: *at("ranges.xml", 7)}
+	match := func(name string, kind servicetag.Kind, prefix, region, service, file string) TagMatch {
+		return TagMatch{servicetag.Match{Name: name, Kind: kind, Prefix: netip.MustParsePrefix(prefix), Region: region, Service: service}, file}
+	}
+	lookups := []TagLookup{
+		{netip.MustParseAddr("20.60.26.10"), []TagMatch{
+			match("Storage.WestEurope", servicetag.ServiceTag, "20.60.26.0/23", "westeurope", "AzureStorage", "tags.json"),
+			match("AzureCloud", servicetag.ServiceTag, "20.60.0.0/16", "", "", "tags.json"),
+			match("europewest", servicetag.DatacenterRegion, "20.60.0.0/16", "westeurope", "", "ranges.xml"),
+		}},
+		{netip.MustParseAddr("10.0.0.1"), nil},
+	}
+	diff := TagDiff{
+		Old: TagFile{File: "old.json", Cloud: "Public", ChangeNumber: 374, Date: "2025-10-21"}, New: TagFile{File: "new.json"},
+		Changes: []servicetag.Change{
+			{Tag: "AzureBackup", Status: servicetag.Changed, Gained: prefixes("40.74.30.96/28"), Lost: prefixes("40.74.30.0/28", "40.74.31.0/28")},
+			{Tag: "Storage", Status: servicetag.Added, Gained: prefixes("20.1.0.0/24", "20.2.0.0/24", "20.3.0.0/24", "20.4.0.0/24", "20.5.0.0/24")},
+		},
+	}
+	for _, f := range []Format{Text, Table, JSON, NDJSON} {
+		for name, write := range map[string]func(*Writer) error{
+			"lookup":    func(w *Writer) error { return w.TagLookups(lookups) },
+			"show":      func(w *Writer) error { return w.Tags([]Tag{swe, region}) },
+			"list":      func(w *Writer) error { return w.TagList([]Tag{swe, region}) },
+			"diff":      func(w *Writer) error { return w.TagDiff(diff) },
+			"no-diff":   func(w *Writer) error { return w.TagDiff(TagDiff{Old: diff.Old, New: diff.New}) },
+			"no-lookup": func(w *Writer) error { return w.TagLookups(nil) },
+		} {
+			t.Run(name+"/"+string(f), func(t *testing.T) {
+				var b bytes.Buffer
+				if err := write(New(&b, Options{Format: f})); err != nil {
+					t.Fatal(err)
+				}
+				golden(t, "tags-"+name+"."+string(f), b.Bytes())
+			})
+		}
 	}
 }
