@@ -49,14 +49,12 @@ func removals() []removal {
 		{"virtual machine without settings of its guest", func(n *topology.Network, pick func(int) int) bool {
 			return take(&n.VirtualMachines, pick, func(v *topology.VirtualMachine) bool { return v.Proxy == nil && v.HostFirewall == nil })
 		}, ""},
-		{"every resource of one kind but admin rules and machines", func(n *topology.Network, pick func(int) int) bool {
-			kinds := []func(){
-				func() { n.VirtualNetworks = nil }, func() { n.NetworkSecurityGroups = nil }, func() { n.NetworkInterfaces = nil },
-				func() { n.RouteTables = nil }, func() { n.ApplicationSecurityGroups = nil }, func() { n.PrivateEndpoints = nil },
-			}
-			kinds[pick(len(kinds))]()
-			return true
-		}, ""},
+		every("virtual network", func(n *topology.Network) *[]*topology.VirtualNetwork { return &n.VirtualNetworks }),
+		every("network security group", func(n *topology.Network) *[]*topology.NetworkSecurityGroup { return &n.NetworkSecurityGroups }),
+		every("network interface", func(n *topology.Network) *[]*topology.NetworkInterface { return &n.NetworkInterfaces }),
+		every("route table", func(n *topology.Network) *[]*topology.RouteTable { return &n.RouteTables }),
+		every("application security group", func(n *topology.Network) *[]*topology.ApplicationSecurityGroup { return &n.ApplicationSecurityGroups }),
+		every("private endpoint", func(n *topology.Network) *[]*topology.PrivateEndpoint { return &n.PrivateEndpoints }),
 
 		// Service tags
 		{"service tag file", func(n *topology.Network, _ func(int) int) bool {
@@ -138,7 +136,8 @@ func removals() []removal {
 			r.Routes = nil
 			return unset(&r.RoutesGiven)
 		}),
-		property("disableBgpRoutePropagation", tables, func(r *topology.RouteTable) bool { return unset(&r.DisableBGPPropagation) }),
+		property("disableBgpRoutePropagation", tables, func(r *topology.RouteTable) bool { return unset(&r.DisableBGPPropagation) }).
+			means("UDR: disableBgpRoutePropagation is false by default"),
 		property("learned routes of a gateway", gateways, func(g *topology.VirtualNetworkGateway) bool {
 			g.LearnedPrefixes = nil
 			return unset(&g.LearnedGiven)
@@ -157,6 +156,11 @@ func (r removal) means(sentence string) removal { r.documented = sentence; retur
 // resource removes one resource of a kind.
 func resource[T any](name string, of func(*topology.Network) *[]T) removal {
 	return removal{name: name, apply: func(n *topology.Network, pick func(int) int) bool { return take(of(n), pick, nil) }}
+}
+
+// every removes all resources of a kind: the file that lists them.
+func every[T any](name string, of func(*topology.Network) *[]T) removal {
+	return removal{name: "every " + name, apply: func(n *topology.Network, _ func(int) int) bool { return unsetList(of(n)) }}
 }
 
 // property clears a property of one of the things that have it.
@@ -643,6 +647,8 @@ func TestDocumentedAbsences(t *testing.T) {
 		"defaultOutboundAccess of a subnet": {golden.New().PrivateSubnet("app"), trace("a1", golden.NET, 443), flow.Deny, flow.Allow},
 		"privateEndpointNetworkPolicies of a subnet": {endpointInDB().PrivateEndpointPolicies("db", topology.PolicyEnabled).
 			SubnetNSG("db", allBlocked(100, golden.In)), trace("a1", golden.PE, 443), flow.Deny, flow.Allow},
+		"disableBgpRoutePropagation": {golden.New().Gateway("v1", "10.0.254.0/27", "172.20.0.0/16").NoPropagation("app").SubnetNSG("app"),
+			inbound("10.0.1.4:443", "172.20.1.1:50000"), flow.Unknown, flow.Allow},
 		"networkSecurityGroup of an interface": {golden.New().NICNSG("a1", allBlocked(100, golden.Out)), trace("a1", "d1", 443),
 			flow.Deny, flow.Allow},
 		"publicIPAddress of an IP configuration": {golden.New().PublicIP("a1", pip, "Basic"), trace(golden.NET, "a1", 443),
@@ -684,6 +690,61 @@ func TestDocumentedAbsences(t *testing.T) {
 		if !slices.ContainsFunc(removals(), func(r removal) bool { return r.name == name && r.documented != "" }) {
 			t.Errorf("example %q is of no documented removal", name)
 		}
+	}
+}
+
+// TestRemovalExamples are removals that once turned a certain answer.
+func TestRemovalExamples(t *testing.T) {
+	first, last := func(int) int { return 0 }, func(n int) int { return n - 1 }
+	behindNVA := func() *golden.Estate {
+		return publicB1("Internet").Routes("web", golden.Via("all", "0.0.0.0/0", golden.NVA))
+	}
+	endpointBesideNVA := func() *golden.Estate { return vnetOverNVA().NoForwarding("nva") }
+	for _, c := range []struct {
+		fact   string
+		estate *golden.Estate
+		ask    ask
+		before flow.Verdict
+		gone   []string
+		pick   func(int) int
+		never  flow.Verdict
+	}{
+		{"a route table that is gone may have stopped propagation",
+			learned("172.20.0.0/16").NoPropagation("app").SubnetNSG("app"), inbound("10.0.1.4:443", "172.20.1.1:50000"),
+			flow.Unknown, []string{"route table"}, first, flow.Allow},
+		{"the space of a network that is gone may be anything",
+			learned("0.0.0.0/0").PublicIP("a1", pip, "Standard").
+				NICNSG("a1", golden.Deny("group", 100, golden.In).FromASG("AsgLogic")).
+				Routes("app", golden.Hop("direct", "203.0.113.0/24", topology.NextHopInternet)),
+			trace(golden.NET, "a1", 443), flow.Allow, []string{"virtual network"}, first, flow.Deny},
+		{"the way back to a NAT gateway that is gone", behindNVA().NATGateway("app", "198.51.100.20"),
+			trace("a1", "198.51.100.50", 443), flow.Deny, []string{"NAT gateway"}, first, flow.Allow},
+		{"the way back to a public address that is gone", behindNVA().PublicIP("a1", pip, "Standard"),
+			trace("a1", "198.51.100.50", 443), flow.Deny, []string{"public IP address"}, last, flow.Allow},
+		{"a private endpoint of which the interface is left", endpointBesideNVA(), trace("a1", golden.PE, 443),
+			flow.Allow, []string{"private endpoint"}, first, flow.Deny},
+		{"a private endpoint that its subnet still names", endpointBesideNVA(), trace("a1", golden.PE, 443),
+			flow.Allow, []string{"private endpoint", "network interface"}, last, flow.Deny},
+	} {
+		t.Run(c.fact, func(t *testing.T) {
+			opts := sim.Options{AsOf: golden.AsOf, Strict: true}
+			if got := answer(t, c.estate.Build(), opts, c.ask); got.verdict != c.before {
+				t.Fatalf("before: %s %s, want %s", got.verdict, got.path(), c.before)
+			}
+			n := c.estate.Build()
+			for _, r := range removals() {
+				if slices.Contains(c.gone, r.name) && !r.apply(n, c.pick) {
+					t.Fatalf("no %s to take", r.name)
+				}
+			}
+			less, err := rebuilt(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := answer(t, less, opts, c.ask); got.verdict == c.never {
+				t.Errorf("without %v: %s %s", c.gone, got.verdict, got.path())
+			}
+		})
 	}
 }
 

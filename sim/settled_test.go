@@ -340,6 +340,9 @@ func settledTests() []settledTest {
 		{"S20", "from the Internet, replies by a gateway",
 			learned("0.0.0.0/0").PublicIP("a1", pip, "Standard").SubnetNSG("app", golden.Allow("https", 100, golden.In).Ports("443")),
 			trace(golden.NET, "a1", 443), denied(flow.ReturnPathAsymmetric)},
+		{"S20", "from an Internet address that is not known, replies by an appliance",
+			publicB1("Internet").Routes("web", golden.Via("all", "0.0.0.0/0", golden.NVA)), trace("a1", "198.51.100.50", 443),
+			denied(flow.ReturnPathAsymmetric)},
 		{"S20", "inside the estate it is a note", golden.New().Routes("app", golden.Via("back", "10.1.0.0/16", golden.NVA)),
 			trace("b1", "a1", 443), allowed().check(func(t *testing.T, r reply) {
 				for _, h := range r.hops {

@@ -26,6 +26,15 @@ func Hop(name, destination string, next topology.NextHopType) Route {
 	return Route{name: name, destination: destination, nextHop: next}
 }
 
+// String is "name 0.0.0.0/0 > VirtualAppliance 10.0.0.10".
+func (r Route) String() string {
+	s := r.name + " " + r.destination + " > " + string(r.nextHop)
+	if r.nextHopIP.IsValid() {
+		s += " " + r.nextHopIP.String()
+	}
+	return s
+}
+
 func (r Route) build(tableID string) *topology.Route {
 	id := tableID + "/routes/" + r.name
 	return &topology.Route{
