@@ -107,6 +107,11 @@ func (p packet) to(a netip.Addr, port uint16) packet {
 	return p
 }
 
+// oneFamily reports whether both ends are addresses of one family (verdicts 7).
+func oneFamily(p *packet) bool {
+	return p.src.ip.IsValid() && p.dst.ip.IsValid() && p.src.ip.Is6() == p.dst.ip.Is6()
+}
+
 // locate puts an end of the question's packet at an address: the one it
 // names, or, for some address of a tag, any that the tag may have. Between
 // two neighbouring boundaries of the estate all addresses are alike, so the

@@ -48,11 +48,10 @@ func (o *Oracle) applianceIn(w *world, v *vnet, ip netip.Addr) func(packet, trip
 			return got
 		}
 	}
-	owners := v.owners[ip]
-	if len(owners) == 0 {
+	e := ownerIn(w, v, ip)
+	if e == nil {
 		return nil
 	}
-	e := owners[w.pick(flow.AddressOwnedTwice, "owner of "+ip.String()+" in "+string(v.id()), len(owners))]
 	return func(p packet, t trip) arrival { return o.atAppliance(w, e, p, t) }
 }
 

@@ -61,6 +61,9 @@ func (o *Oracle) wayOut(w *world, at *endpoint, h hop, p *packet) (way wayOut, c
 	}
 	if at.cfg != nil {
 		if r := at.cfg.PublicIPAddress; !r.IsZero() { // 1:1 NAT, any protocol
+			if x := o.publicByID[r.ID()]; x != nil && !o.asWritten(w, &x.p.Element, false) {
+				return way, flow.NoEgress, w.passes(flow.DanglingReference, "public IP "+string(r.ID())+" carries traffic")
+			}
 			return wayOut{"PublicIP", o.addressOf(r)}, "", true
 		}
 		if at.cfg.PublicIPUnknown && w.maybe(flow.UnresolvedExpression, "public IP of "+at.key()) {
@@ -127,6 +130,11 @@ func (o *Oracle) throughBalancer(w *world, at *endpoint, p *packet) (way wayOut,
 	for _, r := range at.cfg.BackendPools {
 		if o.pools[r.ID()] == nil { // a load balancer that is not in the data: it may give a way out or take it away
 			return way, true, w.passes(flow.DanglingReference, "load balancer of "+string(r.ID())+" gives a way out")
+		}
+	}
+	for _, q := range member {
+		if !o.asWritten(w, &q.balancer.b.Element, false) {
+			return way, true, w.passes(flow.DanglingReference, "load balancer "+string(q.balancer.b.ID())+" gives a way out")
 		}
 	}
 	for _, q := range member { // outbound rules: explicit, for the primary IP configuration
@@ -203,10 +211,8 @@ func (o *Oracle) defaultOutbound(w *world, at *endpoint) bool {
 	if at.nic != nil && at.nic.DefaultOutbound != topology.Unset {
 		return at.nic.DefaultOutbound == topology.On
 	}
-	if at.vm != nil {
-		if at.vm.Flexible || o.standardBeside(w, at) {
-			return false
-		}
+	if at.vm != nil && at.vm.Flexible || o.standardBeside(w, at) {
+		return false
 	}
 	if at.nic != nil && at.vm == nil && !at.nic.VirtualMachine.IsZero() &&
 		!w.holds(flow.DefaultOutboundAccess, string(at.nic.ID())) { // its machine, not in the data, may take it away
@@ -219,11 +225,15 @@ func (o *Oracle) defaultOutbound(w *world, at *endpoint) bool {
 	return s.DefaultOutboundAccess.Or(true)
 }
 
-// standardBeside reports whether another interface of the machine has a
-// standard public IP.
+// standardBeside reports whether anything else of the machine has a standard
+// public IP.
 func (o *Oracle) standardBeside(w *world, at *endpoint) bool {
+	if at.nic == nil {
+		return false
+	}
 	for _, e := range o.endpoints {
-		if e.vm != at.vm || e.nic == at.nic || e.cfg.PublicIPAddress.IsZero() {
+		same := e.nic == at.nic || e.vm != nil && e.vm == at.vm
+		if !same || e.cfg.PublicIPAddress.IsZero() {
 			continue
 		}
 		in := &entrance{}
@@ -233,6 +243,9 @@ func (o *Oracle) standardBeside(w *world, at *endpoint) bool {
 		if o.standard(w, in, e) {
 			return true
 		}
+	}
+	if at.vm == nil {
+		return false
 	}
 	for _, r := range at.vm.NetworkInterfaces {
 		if _, found := topology.Lookup[*topology.NetworkInterface](o.n, r); !found &&

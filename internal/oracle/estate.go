@@ -345,6 +345,31 @@ func (o *Oracle) addInterfaces() {
 	}
 }
 
+// ownerIn is the interface that owns an address in a virtual network, nil
+// where none does. Which of several counts is not known (bad-inputs 133).
+func ownerIn(w *world, v *vnet, a netip.Addr) *endpoint {
+	owners := v.owners[a]
+	if len(owners) == 0 {
+		return nil
+	}
+	return owners[w.pick(flow.AddressOwnedTwice, "owner of "+a.String()+" in "+string(v.id()), len(owners))]
+}
+
+// strayAt is the interface that owns an address in a virtual network which is
+// not in the data, nil where none does.
+func (o *Oracle) strayAt(w *world, a netip.Addr) *endpoint {
+	var owners []*endpoint
+	for _, e := range o.strays {
+		if e.addr == a {
+			owners = append(owners, e)
+		}
+	}
+	if len(owners) == 0 {
+		return nil
+	}
+	return owners[w.pick(flow.AddressOwnedTwice, "stray owner of "+a.String(), len(owners))]
+}
+
 // unowned is an address of a subnet that no interface is known to own.
 func (s *subnet) unowned(a netip.Addr) *endpoint {
 	return &endpoint{addr: a, subnet: s, vnetID: s.v.id(), scope: s.scope}

@@ -18,9 +18,9 @@ type firewall struct {
 	home        *vnet
 	subnet      *subnet
 	collections []*topology.RuleCollection
-	parents     int  // how many of them come from parent policies
 	unknown     bool // rules that are not in the data
 	intel       bool // threat intelligence in deny mode
+	policies    []*topology.FirewallPolicy
 }
 
 func (f *firewall) key() string { return string(f.f.ID()) }
@@ -69,6 +69,7 @@ func (o *Oracle) readPolicy(x *firewall) {
 			return
 		}
 		seen[p.ID()] = true
+		x.policies = append(x.policies, p)
 		x.intel = x.intel || strings.EqualFold(p.ThreatIntelMode, "Deny")
 		x.collections = append(order(p.Collections), x.collections...)
 		r = p.BasePolicy
@@ -100,11 +101,22 @@ func (o *Oracle) atFirewall(w *world, f *firewall, p packet, t trip) arrival {
 	return arrival{outcome: o.forward(w, e, p, t), gateAllows: true}
 }
 
+// firewallAsWritten reports whether all rules of a firewall are those of the
+// data.
+func (o *Oracle) firewallAsWritten(w *world, f *firewall) bool {
+	for _, p := range f.policies {
+		if !o.asWritten(w, &p.Element, false) {
+			return false
+		}
+	}
+	return !f.unknown && o.asWritten(w, &f.f.Element, false)
+}
+
 // firewallRules asks the rules of a firewall for a packet that it forwards
 // (FW): threat intelligence, network rules, application rules, what Azure
 // has built in, default deny.
 func (o *Oracle) firewallRules(w *world, f *firewall, p *packet) (out outcome, application bool) {
-	if !o.asWritten(w, &f.f.Element, false) || f.unknown {
+	if !o.firewallAsWritten(w, f) {
 		out = o.open(w, flow.FirewallContentUnknown, "rules of "+f.key()+" allow "+p.key())
 		return out, out.allow && w.maybe(flow.FirewallContentUnknown, "rules of "+f.key()+" translate "+p.key())
 	}
@@ -300,7 +312,7 @@ func (o *Oracle) translation(w *world, f *firewall, p *packet) *topology.Firewal
 // rules. A match allows the translated flow, unless a network rule denies it
 // explicitly; application rules do not apply inbound (FW).
 func (o *Oracle) enterFirewall(w *world, f *firewall, p packet, t trip) outcome {
-	if !o.asWritten(w, &f.f.Element, false) || f.unknown {
+	if !o.firewallAsWritten(w, f) {
 		return o.open(w, flow.FirewallContentUnknown, "rules of "+f.key()+" let in "+p.key())
 	}
 	r := o.translation(w, f, &p)
@@ -314,6 +326,8 @@ func (o *Oracle) enterFirewall(w *world, f *firewall, p packet, t trip) outcome 
 	return o.translated(w, f, p, t)
 }
 
+// translated takes a packet on from a firewall that has translated its
+// destination.
 func (o *Oracle) translated(w *world, f *firewall, p packet, t trip) outcome {
 	c, deny := o.firstRule(w, f, topology.NetworkCollection, func(key string, r *topology.FirewallRule) bool { return o.networkRule(w, f, key, r, &p) })
 	if deny != nil && c.Action == topology.Deny {
@@ -346,12 +360,6 @@ func (f *firewall) translatesTo(protocol topology.Protocol, a netip.Addr, port u
 		}
 	}
 	return false
-}
-
-// enterFirewallTo takes a packet from the Internet to an address that a DNAT
-// rule ends at, as it arrives there.
-func (o *Oracle) enterFirewallTo(w *world, f *firewall, _ *endpoint, p packet, t trip) outcome {
-	return o.translated(w, f, p, t)
 }
 
 // firewallWayOut is a firewall's own public IP.

@@ -45,12 +45,11 @@ func named(kind, name string) topology.Element {
 
 // estate is the fixture before it is built: a test changes it and asks.
 type estate struct {
-	data     topology.Data
-	vnets    map[string]*topology.VirtualNetwork
-	nics     map[string]*topology.NetworkInterface
-	others   []topology.Any
-	elements []topology.Any
-	options  Options
+	data    topology.Data
+	vnets   map[string]*topology.VirtualNetwork
+	nics    map[string]*topology.NetworkInterface
+	others  []topology.Any
+	options Options
 }
 
 func newFixture() *estate {

@@ -100,7 +100,7 @@ func (o *Oracle) gates(w *world, e *endpoint, d topology.Direction, p *packet, i
 	if !o.sideAsWritten(w, e) {
 		return outcome{
 			allow:   w.passes(flow.DanglingReference, "gates of "+e.key()+" allow "+d.String()+" "+p.key()),
-			decider: Decider{Code: flow.DanglingReference},
+			decider: Decider{Code: flow.DanglingReference}, rule: anyRule,
 		}
 	}
 
@@ -202,7 +202,7 @@ func (o *Oracle) adminGate(w *world, e *endpoint, d topology.Direction, p *packe
 func (o *Oracle) subnetGate(w *world, e *endpoint, d topology.Direction, p *packet, platform bool) (out outcome, present bool) {
 	if e.subnet == nil {
 		allow := w.passes(flow.DanglingReference, "subnet of "+e.key()+" allows "+d.String()+" "+p.key())
-		return outcome{allow: allow, decider: Decider{Code: flow.DanglingReference}}, true
+		return outcome{allow: allow, decider: Decider{Code: flow.DanglingReference}, rule: anyRule}, true
 	}
 	if strings.EqualFold(e.subnet.s.Name, "AzureFirewallSubnet") { // spec 8.1 [K]
 		return outcome{}, false
@@ -227,7 +227,7 @@ func (o *Oracle) groupGate(w *world, a attachment[*nsg], sc *scope, d topology.D
 		return g.decide(o, w, sc, d, p, platform), true
 	}
 	allow := w.passes(flow.DanglingReference, "rules of "+string(id)+" allow "+d.String()+" "+p.key())
-	return outcome{allow: allow, decider: Decider{Code: flow.DanglingReference}}, true
+	return outcome{allow: allow, decider: Decider{Code: flow.DanglingReference}, rule: anyRule}, true
 }
 
 // pickAttached is what is attached in this completion; the zero target where

@@ -79,7 +79,9 @@ func sameAddress(x, y topology.AddressPrefix) bool {
 // (spec 3.4, verdicts 15).
 func (g *nsg) decide(o *Oracle, w *world, sc *scope, d topology.Direction, p *packet, platform bool) outcome {
 	if !o.asWritten(w, &g.g.Element, false) { // being changed: the rules in effect are not those of the data
-		return g.verdict(w.passes(flow.DanglingReference, "rules of "+string(g.g.ID())+" allow "+d.String()+" "+p.key()), nil)
+		out := g.verdict(w.passes(flow.DanglingReference, "rules of "+string(g.g.ID())+" allow "+d.String()+" "+p.key()), nil)
+		out.rule = anyRule
+		return out
 	}
 	applies := func(r *rule) bool {
 		if platform && !r.platformOnly() {

@@ -96,8 +96,12 @@ type Place struct {
 // estate has one (verdicts 15).
 func (o *Oracle) IPFlow(at Place, d topology.Direction, t flow.Tuple) Answer {
 	six := t.Source.Is6() || t.Destination.Is6()
-	return o.solve(func(w *world) outcome {
+	refused := false
+	a := o.solve(func(w *world) outcome {
 		p := o.packetOf(w, t, six)
+		if refused = !oneFamily(&p); refused {
+			return outcome{}
+		}
 		local := p.src
 		if d == topology.Inbound {
 			local = p.dst
@@ -118,6 +122,8 @@ func (o *Oracle) IPFlow(at Place, d topology.Direction, t flow.Tuple) Answer {
 		}
 		return o.gates(w, e, d, &p, in)
 	})
+	a.Refused = refused
+	return a
 }
 
 func (o *Oracle) packetOf(w *world, t flow.Tuple, six bool) packet {

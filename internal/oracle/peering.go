@@ -54,8 +54,13 @@ func (o *Oracle) cross(w *world, p *peer, t trip, behind func() arrival) outcome
 	if !p.p.AllowVirtualNetworkAccess.Or(true) {
 		// Off on the sender's side: traffic stops, unless both rules name the
 		// other side, where the two generations of documents disagree.
-		named := t.out != nil && t.out.dst.names() && got.gateAllows && got.gateRule != nil && got.gateRule.src.names()
-		if !named {
+		names := func(r *rule, s func(*rule) side) bool {
+			if r == anyRule {
+				return w.maybe(flow.DanglingReference, "rules that are not in the data name the other side of "+string(p.p.ID()))
+			}
+			return r != nil && s(r).names()
+		}
+		if !names(t.out, func(r *rule) side { return r.dst }) || !got.gateAllows || !names(got.gateRule, func(r *rule) side { return r.src }) {
 			return drop(flow.PeeringAccessDisabled)
 		}
 		if !w.passes(flow.SourcesConflict, "peering "+string(p.p.ID())+" passes in spite of its flag") {
@@ -76,6 +81,12 @@ func (o *Oracle) cross(w *world, p *peer, t trip, behind func() arrival) outcome
 		}
 	}
 	return got.outcome
+}
+
+// transit reports whether the remote side of a peering uses gateways of the
+// local one.
+func transit(p *peer) bool {
+	return p.p.AllowGatewayTransit.Or(false) && (p.back == nil || p.back.UseRemoteGateways.Or(false))
 }
 
 // remotePeers are the peerings of a virtual network that stand.

@@ -155,7 +155,7 @@ func (o *Oracle) enterTo(w *world, e *endpoint, p packet, t trip) outcome {
 	}
 	for _, f := range o.firewalls {
 		if f.translatesTo(p.protocol, p.dst.ip, p.dport) {
-			ways = append(ways, func() outcome { return o.enterFirewallTo(w, f, e, p, t) })
+			ways = append(ways, func() outcome { return o.translated(w, f, p, t) })
 		}
 	}
 	if len(ways) > 0 {

@@ -45,6 +45,9 @@ type entry struct {
 	key    string
 }
 
+// anyRule stands for a rule that is not in the data.
+var anyRule = &rule{}
+
 func newSide(key string, m topology.Match) side {
 	s := side{key: key, asgs: idsOf(m.ASGs), ports: m.Ports, noPorts: m.PortsUnresolved}
 	for i, p := range m.Prefixes {
@@ -208,7 +211,7 @@ func (o *Oracle) isMember(w *world, sc *scope, g topology.ID, a netip.Addr) bool
 
 func (o *Oracle) mayBeInterface(w *world, sc *scope, a netip.Addr) bool {
 	for _, v := range o.vnets {
-		if v.holds(a) {
+		if v.holds(a) || v.hides(w, a) {
 			return true
 		}
 	}
@@ -219,27 +222,17 @@ func (o *Oracle) mayBeInterface(w *world, sc *scope, a netip.Addr) bool {
 // scope's own virtual network, else in a peered one, else anywhere.
 func (o *Oracle) groupsAt(w *world, sc *scope, a netip.Addr) (asgs []topology.ID, owned bool) {
 	for _, v := range o.nearest(sc) {
-		var options [][]topology.ID
+		if e := ownerIn(w, v, a); e != nil {
+			return idsOf(e.cfg.ASGs), true
+		}
 		if pe := v.private[a]; pe != nil {
-			options = append(options, pe.asgs)
-		}
-		for _, e := range v.owners[a] {
-			options = append(options, idsOf(e.cfg.ASGs))
-		}
-		if len(options) > 0 {
-			return options[w.pick(flow.AddressOwnedTwice, "owner of "+a.String()+" in "+string(v.id()), len(options))], true
+			return pe.asgs, true
 		}
 	}
-	var options [][]topology.ID
-	for _, e := range o.strays {
-		if e.addr == a {
-			options = append(options, idsOf(e.cfg.ASGs))
-		}
+	if e := o.strayAt(w, a); e != nil {
+		return idsOf(e.cfg.ASGs), true
 	}
-	if len(options) == 0 {
-		return nil, false
-	}
-	return options[w.pick(flow.AddressOwnedTwice, "owner of "+a.String(), len(options))], true
+	return nil, false
 }
 
 // nearest are all virtual networks as seen from a scope: its own, the peered

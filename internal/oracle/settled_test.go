@@ -181,6 +181,50 @@ func TestSettledCases(t *testing.T) {
 			e.onSubnet("app", e.nsg("g", "out 100 Allow Tcp * 10.1.1.4|443"))
 			e.onSubnet("b", e.nsg("h", "in 100 Allow Tcp * *|443"))
 		}, []check{{"trace a1 tcp " + b1 + "|443", "Deny PEERING_ACCESS_DISABLED"}}},
+		{"22 rules that are not in the data may name the other side", func(e *estate) {
+			e.noAccess()
+			e.onSubnet("app", e.nsg("g", "out 100 Allow Tcp * 10.1.1.4|443"))
+			e.subnet("b").NetworkSecurityGroup = topology.RefTo(id("networkSecurityGroups", "gone"))
+		}, []check{
+			{"trace a1 tcp " + b1 + "|443", "Unknown"},
+			{"trace px tcp " + b1 + "|443", "Deny PEERING_ACCESS_DISABLED"},
+		}},
+		{"from on-premises into a spoke", func(e *estate) {
+			e.gateway("v1", "172.20.0.0/16")
+			e.vnets["v1"].Peerings[0].AllowGatewayTransit = topology.On
+			e.vnets["v2"].Peerings[0].UseRemoteGateways = topology.On
+		}, []check{
+			{"from 172.20.1.1 tcp " + b1 + "|443", "Allow NO_NSG if ON_PREMISES_BEYOND"},
+			{"in b1 tcp 172.20.1.1|443", "Allow NO_NSG"},
+		}},
+		{"from on-premises into a spoke that does not use the gateway", func(e *estate) { e.gateway("v1", "172.20.0.0/16") }, []check{
+			{"from 172.20.1.1 tcp " + b1 + "|443", "Deny RETURN_NO_ROUTE"},
+			{"from 172.20.1.1 udp " + b1 + "|443", "Unknown"},
+		}},
+		{"a standard public IP beside takes default outbound away", func(e *estate) {
+			e.publicIP("a2", "198.51.100.9", "Standard")
+			e.add(&topology.VirtualMachine{Element: named("virtualMachines", "m"), NetworkInterfaces: []topology.Ref{e.nics["a1"].Ref(), e.nics["a2"].Ref()}})
+		}, []check{{"trace a1 tcp " + net + "|443", "Deny NO_EGRESS"}, {"trace d1 tcp " + net + "|443", "Allow NO_NSG"}}},
+		{"a machine that is not in the data", func(e *estate) {
+			e.nics["a1"].VirtualMachine = topology.RefTo(id("virtualMachines", "gone"))
+		}, []check{{"trace a1 tcp " + net + "|443", "Allow NO_NSG if DEFAULT_OUTBOUND_ACCESS"}}},
+		{"a virtual network of which only subnets were exported", func(e *estate) {
+			v := e.vnets["v1"]
+			v.Stub, v.AddressSpace, v.Peerings = true, nil, nil
+			e.vnets["v2"].Peerings = e.vnets["v2"].Peerings[1:]
+			e.onSubnet("app", e.nsg("g"))
+		}, []check{
+			{"trace a1 tcp " + d1 + "|443", "Allow NSG_RULE_ALLOW g/65000"},
+			{"out a1 tcp " + b1 + "|443", "Unknown"},
+			{"out a1 tcp " + net + "|443", "Allow NSG_RULE_ALLOW g/65001"},
+		}},
+		{"an admin rule whose virtual networks are not named", func(e *estate) {
+			r := e.admin("v1", "in 1 Deny Tcp * *|3389", topology.Deny)
+			r.VirtualNetworks, r.VirtualNetworksUnknown = nil, true
+		}, []check{
+			{"trace b1 tcp " + a1 + "|3389", "Unknown"},
+			{"trace b1 tcp " + a1 + "|443", "Allow NO_NSG"},
+		}},
 		{"23 an appliance in the source's own network", func(e *estate) { e.routes("app", "10.1.0.0/16 10.0.0.10") }, []check{
 			{"trace a1 tcp " + b1 + "|443", "Allow NO_NSG if NVA_FORWARDS_AND_PERMITS"},
 		}},
@@ -273,6 +317,29 @@ func TestSettledCases(t *testing.T) {
 		}, []check{
 			{"trace a1 tcp " + b1 + "|443", "Unknown"},
 			{"trace a1 tcp " + b1 + "|22", "Deny NSG_RULE_DENY g/100"},
+		}},
+		{"subnet peering reaches the peered subnets alone", func(e *estate) {
+			v := e.vnets["v2"]
+			v.Subnets = append(v.Subnets, &topology.Subnet{Element: named("virtualNetworks/v2/subnets", "other"), Prefixes: prefixes("10.1.2.0/24")})
+			e.nic("b2", "v2", "other", "10.1.2.4")
+			p := e.vnets["v1"].Peerings[0]
+			p.PeerCompleteVnets, p.RemoteSubnetNames, p.RemoteAddressSpaceGiven = topology.Off, []string{"B"}, false
+		}, []check{
+			{"trace a1 tcp " + b1 + "|443", "Allow NO_NSG"},
+			{"trace a1 tcp 10.1.2.4|443", "Deny ROUTE_NONE"},
+		}},
+		{"a private endpoint that only its interface shows", func(e *estate) {
+			n := e.nic("pe-nic", "v1", "db", "10.0.2.60")
+			n.PrivateEndpoint = topology.RefTo(id("privateEndpoints", "gone"))
+			e.onSubnet("db", e.nsg("g", "in 100 Deny * * *"))
+		}, []check{{"trace a1 tcp 10.0.2.60|443", "Unknown"}}},
+		{"B118 a route table that claims a subnet which says otherwise", func(e *estate) {
+			t := e.routes("db", "10.0.1.0/24 None")
+			t.Subnets = []topology.Ref{e.subnet("app").Ref()}
+			e.subnet("db").RouteTable = topology.Ref{}
+		}, []check{
+			{"trace a1 tcp " + a2 + "|443", "Unknown"},
+			{"trace px udp " + d1 + "|443", "Allow NO_NSG"},
 		}},
 		{"B123 a next hop to itself", func(e *estate) { e.routes("dmz", "10.0.2.0/24 10.0.0.10") }, []check{
 			{"trace nva tcp " + d1 + "|443", "Deny ROUTE_LOOP"},
@@ -443,6 +510,48 @@ func TestNSGAlone(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("%s, want %s (open: %q)", got, tt.want, a.Unknowns)
 			}
+		})
+	}
+}
+
+// A firewall with one DNAT rule, 443 to a1:8443.
+func TestTranslationByAFirewall(t *testing.T) {
+	layout := func(e *estate, rules ...string) {
+		v := e.vnets["v1"]
+		v.Subnets = append(v.Subnets, &topology.Subnet{Element: named("virtualNetworks/v1/subnets", "AzureFirewallSubnet"), Prefixes: prefixes("10.0.254.0/26")})
+		p := &topology.PublicIPAddress{Element: named("publicIPAddresses", "pip-fw"), IPAddress: addr("198.51.100.40"), SKU: "Standard"}
+		e.add(p)
+		e.add(&topology.AzureFirewall{
+			Element: named("azureFirewalls", "fw"), Subnet: e.subnet("AzureFirewallSubnet").Ref(), PrivateIPAddress: addr("10.0.254.4"), PublicIPs: []topology.Ref{p.Ref()},
+			Collections: []*topology.RuleCollection{{Kind: topology.NATCollection, Priority: 100, Rules: []*topology.FirewallRule{{
+				Protocols: []topology.Protocol{topology.TCP}, Sources: matchOf("*").Prefixes, Destinations: matchOf("198.51.100.40").Prefixes,
+				Ports: []topology.PortRange{{First: 443, Last: 443}}, Translated: addr(a1), TranslatedPort: 8443,
+			}}}},
+		})
+		e.onSubnet("app", e.nsg("g", rules...))
+	}
+	tests := []struct {
+		name  string
+		rules []string
+		udr   []string
+		ask   string
+		want  string
+	}{
+		{"both possible sources are let in", []string{"in 100 Allow Tcp * *|8443", "in 200 Deny * * *"}, nil, "from " + net + " tcp 198.51.100.40|443", "Allow NSG_RULE_ALLOW g/100"},
+		{"by its arrival", []string{"in 100 Allow Tcp * *|8443", "in 200 Deny * * *"}, nil, "from " + net + " tcp " + a1 + "|8443", "Allow NSG_RULE_ALLOW g/100"},
+		{"one of them alone", []string{"in 100 Allow Tcp Internet *|8443", "in 200 Deny * * *"}, nil, "from " + net + " tcp 198.51.100.40|443", "Unknown"},
+		{"neither", []string{"in 200 Deny * * *"}, nil, "from " + net + " tcp 198.51.100.40|443", "Deny NSG_RULE_DENY g/200"},
+		{"another port", nil, nil, "from " + net + " tcp 198.51.100.40|80", "Deny FIREWALL_DEFAULT_DENY"},
+		{"replies through the firewall are fine", []string{"in 100 Allow Tcp * *|8443"}, []string{"0.0.0.0/0 10.0.254.4"}, "from " + net + " tcp 198.51.100.40|443", "Allow NSG_RULE_ALLOW g/100"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e := newFixture()
+			layout(e, tt.rules...)
+			if tt.udr != nil {
+				e.routes("app", tt.udr...)
+			}
+			e.verify(t, check{tt.ask, tt.want})
 		})
 	}
 }

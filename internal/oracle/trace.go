@@ -74,7 +74,7 @@ func (o *Oracle) trace(w *world, q Question) (out outcome, ok bool) {
 	six := t.Source.Is6() || t.Destination.Is6()
 	p := o.packetOf(w, t, six)
 	p.host = q.Host
-	if !p.src.ip.IsValid() || !p.dst.ip.IsValid() {
+	if !oneFamily(&p) {
 		return outcome{}, false
 	}
 	if from == nil {
@@ -98,14 +98,17 @@ func (o *Oracle) trace(w *world, q Question) (out outcome, ok bool) {
 // sourceOf finds where a source address is: an interface, else a subnet, else
 // behind a gateway.
 func (o *Oracle) sourceOf(w *world, a netip.Addr) (*endpoint, []*gateway) {
-	var owners []*endpoint
-	for _, e := range o.endpoints {
-		if e.addr == a {
-			owners = append(owners, e)
+	var homes []*vnet
+	for _, v := range o.vnets {
+		if len(v.owners[a]) > 0 {
+			homes = append(homes, v)
 		}
 	}
-	if len(owners) > 0 {
-		return owners[w.pick(flow.AddressOwnedTwice, "owner of "+a.String(), len(owners))], nil
+	if len(homes) > 0 {
+		return ownerIn(w, homes[w.pick(flow.AddressOwnedTwice, "virtual network of the source "+a.String(), len(homes))], a), nil
+	}
+	if e := o.strayAt(w, a); e != nil {
+		return e, nil
 	}
 	for _, v := range o.vnets {
 		if s := v.subnetOf(a); s != nil {
@@ -127,8 +130,8 @@ func (o *Oracle) traceFromInternet(w *world, p packet) (outcome, bool) {
 		return o.enter(w, x, p, trip{}), true
 	}
 	for _, v := range o.vnets {
-		if owners := v.owners[p.dst.ip]; len(owners) > 0 {
-			return o.enterTo(w, owners[w.pick(flow.AddressOwnedTwice, "owner of "+p.dst.ip.String(), len(owners))], p, trip{}), true
+		if e := ownerIn(w, v, p.dst.ip); e != nil {
+			return o.enterTo(w, e, p, trip{}), true
 		}
 	}
 	for _, v := range o.vnets {
@@ -228,6 +231,9 @@ func (o *Oracle) take(w *world, at *endpoint, h hop, p packet, t trip) outcome {
 	case topology.NextHopVnetLocal:
 		return o.deliverLocal(w, v, p, t)
 	case topology.NextHopVNetPeering, topology.NextHopGlobalPeering:
+		if t.gateway && !t.appliance && !transit(h.peer) && !w.passes(flow.SourcesConflict, "gateway traffic over "+string(h.peer.p.ID())+" without transit") {
+			return drop(flow.SourcesConflict) // PEER: both sides must allow a spoke to use the hub's gateway
+		}
 		return o.cross(w, h.peer, t, func() arrival { return o.deliver(w, h.peer.remote, p, t) })
 	case topology.NextHopPrivateEndpoint:
 		if h.peer != nil {
@@ -318,8 +324,8 @@ func (o *Oracle) deliver(w *world, v *vnet, p packet, t trip) arrival {
 	case v.private[a] != nil && len(v.owners[a]) == 0:
 		return o.reachPrivateEndpoint(w, v.private[a], p, t)
 	}
-	if owners := v.owners[a]; len(owners) > 0 {
-		return o.arrive(w, owners[w.pick(flow.AddressOwnedTwice, "owner of "+a.String()+" in "+string(v.id()), len(owners))], p, t)
+	if e := ownerIn(w, v, a); e != nil {
+		return o.arrive(w, e, p, t)
 	}
 	s := v.subnetOf(a)
 	if s == nil {
@@ -343,20 +349,15 @@ func (o *Oracle) deliver(w *world, v *vnet, p packet, t trip) arrival {
 // deliverBeyond is a virtual network that is not in the data: its gates are
 // not known, but those of an interface that is still count (bad-inputs 120).
 func (o *Oracle) deliverBeyond(w *world, p packet, t trip) arrival {
-	var owners []*endpoint
-	for _, e := range o.strays {
-		if e.addr == p.dst.ip {
-			owners = append(owners, e)
-		}
-	}
-	if len(owners) == 0 {
+	e := o.strayAt(w, p.dst.ip)
+	if e == nil {
 		out := o.open(w, flow.DanglingReference, "a virtual network that is not in the data accepts "+p.key())
 		if out.allow {
 			out = t.passed()
 		}
-		return arrival{outcome: out, gateAllows: out.allow}
+		return arrival{outcome: out, gateAllows: out.allow, gateRule: anyRule}
 	}
-	return o.arrive(w, owners[w.pick(flow.AddressOwnedTwice, "owner of "+p.dst.ip.String(), len(owners))], p, t)
+	return o.arrive(w, e, p, t)
 }
 
 // arrive asks the inbound gates of the endpoint a packet has come to, the

@@ -150,6 +150,9 @@ func (g *generator) sample() Sample {
 	remote := g.point(local.Is6())
 	if s.Kind >= WholeWay && g.chance(0.6) {
 		remote = g.remote(local.Is6())
+		if s.Protocol == topology.TCP && g.chance(0.4) {
+			s.DestinationPort = 443
+		}
 	}
 	s.Source, s.Destination = local, remote
 	switch s.Kind {
@@ -180,6 +183,12 @@ func (g *generator) sample() Sample {
 		if len(g.publics) > 0 && !local.Is6() && g.chance(0.5) {
 			s.Destination = one(g, g.publics...).IPAddress
 		}
+		if s.Protocol.HasPorts() && g.chance(0.5) {
+			s.DestinationPort = one[uint16](g, 443, 443, 8443, 22, 50022)
+		}
+	}
+	if s.Source == s.Destination { // such a packet never leaves its guest
+		return g.sample()
 	}
 	if (s.Kind == Outbound || s.Kind == WholeWay) && g.has(UnknownTags) && g.chance(0.15) {
 		s.DestinationTag, s.Destination = one(g, unknownTags...), netip.Addr{}
