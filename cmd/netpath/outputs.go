@@ -80,7 +80,7 @@ func (p *program) openOutputs(base report.Options) (*outputs, error) {
 	outs := &outputs{}
 	for _, t := range list {
 		s := &sink{target: t, options: base}
-		s.options.Format, s.options.Color = t.format, color == "always"
+		s.options.Format, s.options.Color, s.options.Full = t.format, color == "always", p.verbose
 		var w io.Writer = p.stdout
 		if t.file == "" {
 			s.options.Color = s.options.Color || color == "auto" && p.colorTerminal()

@@ -31,7 +31,7 @@ func (w *Writer) IPFlow(q sim.IPFlowQuestion, f *sim.IPFlow) error {
 			}
 		}
 		if len(f.Parts) > 0 {
-			p.parts(f.Parts, nil)
+			w.parts(p, f.Parts, nil)
 		} else if len(f.Hops) > 0 {
 			p.blank()
 			p.hops("    ", f.Hops, nil)
@@ -43,7 +43,7 @@ func (w *Writer) IPFlow(q sim.IPFlowQuestion, f *sim.IPFlow) error {
 		}
 	}
 	if w.opt.Format == Text {
-		p.footer(&o, f.ServiceTags, len(f.Parts) > 0, w.opt.Scope)
+		p.footer(&o, f.ServiceTags, len(f.Parts) > 0 && !w.brief(f.Parts), w.opt.Scope)
 	}
 	return w.flush(p)
 }

@@ -91,11 +91,14 @@ func hopText(h *sim.Hop) (text string, noted bool) {
 		return "no NSG", false
 	case h.NextHopType != "" || h.AddressPrefix != "":
 		return routeText(h), false
-	case h.Kind == sim.HopProxy, h.Kind == sim.HopHostFirewall, h.Kind == sim.HopFirewall:
-		if text := joined(" ", h.Note, h.RuleName); text != "" {
-			return text, true
-		}
-		return h.Name, false
+	case h.Kind == sim.HopProxy && h.Note+h.RuleName != "":
+		return joined(" ", h.Note, h.RuleName), true // CONNECT host
+	case h.Kind == sim.HopFirewall && h.RuleName != "" && h.Note != "":
+		return h.RuleName + " (" + h.Note + ")", true // rule (collection)
+	case h.RuleName != "":
+		return h.RuleName, false
+	case h.Kind == sim.HopHostFirewall && h.Note != "":
+		return h.Note, true
 	case h.Name == "" && h.SourceAddress == "":
 		return h.Note, true
 	case h.Kind == sim.HopPrivateEndpoint:
@@ -235,15 +238,20 @@ func ruleLabel(name string, priority int) string {
 	return name
 }
 
-// decisive is the hop that gave an outcome its verdict, nil where none did.
+// decisive is the hop that gave an outcome its verdict, nil where none did: of
+// several that allow by the rule named, the last.
 func decisive(o *sim.Outcome) *sim.Hop {
+	var found *sim.Hop
 	for i := range o.Hops {
 		h := &o.Hops[i]
-		if h.Verdict == o.Verdict && h.Code == o.Code {
-			return h
+		if h.Verdict != o.Verdict || h.Code != o.Code || o.RuleName != "" && h.RuleName != o.RuleName {
+			continue
+		}
+		if found = h; o.Verdict != flow.Allow {
+			break
 		}
 	}
-	return nil
+	return found
 }
 
 // outcomeLines writes what stands between the verdict and the hops.

@@ -145,6 +145,22 @@ func TestTraceIsWrittenInEveryFormat(t *testing.T) {
 	}
 }
 
+func TestManyPartsAreWrittenInBriefUnlessAllIsWanted(t *testing.T) {
+	q, a := split()
+	few := a.Parts
+	a.Missing, a.Parts = few[2].Missing, nil
+	for range 3 {
+		a.Parts = append(a.Parts, few...)
+	}
+	for name, full := range map[string]bool{"trace-many.text": false, "trace-many-full.text": true} {
+		var b bytes.Buffer
+		if err := New(&b, Options{Full: full}).Trace(q, a); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, b.Bytes())
+	}
+}
+
 func ipFlow() (sim.IPFlowQuestion, *sim.IPFlow) {
 	q := sim.IPFlowQuestion{
 		NSG: "NSG-lockdown", Direction: topology.Outbound, Protocol: topology.TCP, AllRules: true,

@@ -42,9 +42,9 @@ func (w *Writer) traceText(q sim.TraceQuestion, t *sim.Trace) error {
 			p.hops("    ", t.Hops, legs)
 		}
 	} else {
-		p.parts(t.Parts, legs)
+		w.parts(p, t.Parts, legs)
 	}
-	p.footer(&t.Outcome, t.ServiceTags, len(t.Parts) > 0, w.opt.Scope)
+	p.footer(&t.Outcome, t.ServiceTags, len(t.Parts) > 0 && !w.brief(t.Parts), w.opt.Scope)
 	return w.flush(p)
 }
 
@@ -57,12 +57,12 @@ func (p *page) traceHead(q sim.TraceQuestion, t *sim.Trace) {
 	p.line(p.headline(t.Verdict), Escape(s))
 }
 
-// footer writes, apart from the hops, what the answer rests on. Parts have
-// said their own grounds.
-func (p *page) footer(o *sim.Outcome, c *sim.CatalogueInfo, parts bool, scope string) {
+// footer writes, apart from the hops, what the answer rests on; told says that
+// the parts have told their own grounds.
+func (p *page) footer(o *sim.Outcome, c *sim.CatalogueInfo, told bool, scope string) {
 	p.blank()
 	p.catalogue("  ", c)
-	if parts {
+	if told {
 		p.notes("  ", o.Notes)
 	} else {
 		p.grounds("  ", o)
@@ -75,12 +75,31 @@ func (p *page) footer(o *sim.Outcome, c *sim.CatalogueInfo, parts bool, scope st
 	}
 }
 
-// parts writes the exact parts of an answer about a set.
-func (p *page) parts(parts []sim.Part, legs []string) {
+// partsInFull is how many parts text shows with their hops.
+const partsInFull = 4
+
+// brief reports whether text shows the parts without their hops.
+func (w *Writer) brief(parts []sim.Part) bool { return len(parts) > partsInFull && !w.opt.Full }
+
+// parts writes the exact parts of an answer about a set: a few with their
+// hops, many in two lines each.
+func (w *Writer) parts(p *page, parts []sim.Part, legs []string) {
+	brief := w.brief(parts)
 	p.blank()
-	p.line("  ", partSummary(parts))
+	if brief {
+		p.line("  ", partSummary(parts), "  (-v: each with its hops; -o json: every prefix)")
+		p.blank()
+	} else {
+		p.line("  ", partSummary(parts))
+	}
 	for i := range parts {
 		part := &parts[i]
+		if brief {
+			p.line("  ", p.headline(part.Verdict), "         "[len(part.Verdict.String()):], Escape(partText(part)))
+			p.underAssumptions("           ", &part.Outcome)
+			p.line("           ", p.paint.in(faint, reason(&part.Outcome)))
+			continue
+		}
 		p.blank()
 		p.line("  ", p.paint.in(bold, fmt.Sprintf("part %d", i+1)), "  ", p.headline(part.Verdict), "  ", Escape(partText(part)))
 		p.underAssumptions("          ", &part.Outcome)
@@ -209,6 +228,9 @@ func endName(e sim.EndInfo) string {
 
 func endText(e sim.EndInfo) string {
 	s := endName(e)
+	if e.Kind == "host" && e.Name != "" && e.Name != e.Text {
+		s = e.Text + " (" + e.Name + ")"
+	}
 	if e.Address != "" && e.Address != s {
 		s += " (" + e.Address + ")"
 	}

@@ -52,6 +52,7 @@ func ParseFormat(name string) (Format, error) {
 type Options struct {
 	Format    Format // "" is Text
 	Color     bool   // text and tables: paint the verdicts
+	Full      bool   // text: the hops of every part, however many there are
 	Scope     string // text: what every answer takes for granted, said below it
 	ExitCodes []int  // JSON: every exit code that the run has come to
 }
