@@ -46,6 +46,7 @@ type finder struct {
 	notes   []Diagnostic
 	refused []error
 	seen    []input // by file identity
+	met     int     // files met in directories, read before or not
 }
 
 // find expands the paths of the command line. What cannot be meant is a
@@ -131,9 +132,9 @@ func (f *finder) directory(root string) {
 		f.refuse(root, reason(err), "")
 		return
 	}
-	before := len(f.inputs) + len(f.refused)
+	met, bad := f.met, len(f.refused)
 	f.walk(root, real, real)
-	if len(f.inputs)+len(f.refused) == before {
+	if f.met == met && len(f.refused) == bad {
 		f.refuse(root, "holds nothing that is read: .json, .xml, .yaml, .yml, each also .gz", "export the Azure state into it")
 	}
 }
@@ -183,6 +184,7 @@ func (f *finder) walk(dir, realDir, realRoot string) {
 		case info.IsDir():
 			f.walk(p, real, realRoot)
 		default:
+			f.met++
 			f.file(input{path: p, info: info})
 		}
 	}
