@@ -52,7 +52,7 @@ func estates(seeds, samples int, without estategen.Feature) []sampled {
 // assumption is named.
 func TestStrictVerdictsOnlyWithdraw(t *testing.T) {
 	beyond, total := 0, 0
-	for _, e := range estates(400, 20, 0) {
+	for _, e := range estates(250, 20, 0) {
 		o := New(e.network, asOf)
 		for _, s := range e.samples {
 			a := answerSample(o, s)
@@ -102,7 +102,7 @@ func TestFeaturesOfDoubtAreWhatMakesDoubt(t *testing.T) {
 // the Internet is not known to be one of the estate's), and virtual networks
 // (a peering to one that is not in the data is believed, bad-inputs 120).
 func TestRemovalNeverFlipsACertainAnswer(t *testing.T) {
-	for _, e := range estates(40, 20, estategen.HostFirewalls|estategen.Proxies) {
+	for _, e := range estates(25, 20, estategen.HostFirewalls|estategen.Proxies) {
 		before := make([]Answer, len(e.samples))
 		o := New(e.network, asOf)
 		for i, s := range e.samples {
