@@ -725,6 +725,11 @@ func TestRemovalExamples(t *testing.T) {
 			flow.Allow, []string{"private endpoint"}, first, flow.Deny},
 		{"a private endpoint that its subnet still names", endpointBesideNVA(), trace("a1", golden.PE, 443),
 			flow.Allow, []string{"private endpoint", "network interface"}, last, flow.Deny},
+		{"a backend of which the pool still names the configuration",
+			golden.New().LoadBalancer("lb", "198.51.100.30", 443, 443, "a1", "a2").
+				NICNSG("a1", golden.Allow("https", 100, golden.In).Ports("443")).NICNSG("a2"),
+			trace(golden.NET, "198.51.100.30", 443), flow.Unknown, []string{"network interface"},
+			func(int) int { return 3 /* a2's */ }, flow.Allow},
 	} {
 		t.Run(c.fact, func(t *testing.T) {
 			opts := sim.Options{AsOf: golden.AsOf, Strict: true}
