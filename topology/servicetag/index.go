@@ -12,24 +12,28 @@ import (
 )
 
 // Index finds service tags and datacenter regions by name and by address. It
-// is cheap to make; each of its tables is built when it is first asked for. It
-// is safe for concurrent use.
+// is cheap to make: each of its tables is built once, when it is first asked
+// for. It is safe for concurrent use.
 type Index struct {
 	tags   *topology.ServiceTagCatalogue
 	ranges *topology.DatacenterRanges
 
-	names struct {
-		once      sync.Once
-		exact     map[string]*topology.ServiceTag // folded name
-		canonical map[string]*topology.ServiceTag // with the ARM name of the region
-		regions   map[string]*topology.DatacenterRegion
-	}
-	addresses addressTable
+	byName    func() map[string]*topology.ServiceTag // by folded name
+	byAlias   func() map[string]*topology.ServiceTag // by canonical name
+	regions   func() map[string]*topology.DatacenterRegion
+	byAddress func() *addressTable
 }
 
 // New indexes a service tag file and datacenter ranges; either may be nil.
 func New(tags *topology.ServiceTagCatalogue, ranges *topology.DatacenterRanges) *Index {
-	return &Index{tags: tags, ranges: ranges}
+	x := &Index{tags: tags, ranges: ranges}
+	x.byName = sync.OnceValue(func() map[string]*topology.ServiceTag { return x.tagsBy(fold) })
+	x.byAlias = sync.OnceValue(func() map[string]*topology.ServiceTag {
+		return x.tagsBy(func(name string) string { full, _ := canonical(name); return full })
+	})
+	x.regions = sync.OnceValue(x.regionsByName)
+	x.byAddress = sync.OnceValue(x.addressTable)
+	return x
 }
 
 // catalogue is the tags, none where there is no file.
@@ -47,24 +51,25 @@ func (x *Index) datacenters() []*topology.DatacenterRegion {
 	return x.ranges.Regions
 }
 
-func (x *Index) buildNames() {
-	t := &x.names
-	t.exact = make(map[string]*topology.ServiceTag, len(x.catalogue()))
-	t.canonical = make(map[string]*topology.ServiceTag, len(x.catalogue()))
-	t.regions = map[string]*topology.DatacenterRegion{}
+func (x *Index) tagsBy(key func(name string) string) map[string]*topology.ServiceTag {
+	m := make(map[string]*topology.ServiceTag, len(x.catalogue()))
 	for _, tag := range x.catalogue() {
-		first(t.exact, fold(tag.Name), tag)
-		full, _ := canonical(tag.Name)
-		first(t.canonical, full, tag)
+		first(m, key(tag.Name), tag)
 	}
+	return m
+}
+
+func (x *Index) regionsByName() map[string]*topology.DatacenterRegion {
+	m := map[string]*topology.DatacenterRegion{}
 	for _, r := range x.datacenters() {
-		first(t.regions, fold(r.Name), r)
+		first(m, fold(r.Name), r)
 	}
 	for _, r := range x.datacenters() {
 		if r.Location != "" {
-			first(t.regions, fold(r.Location), r)
+			first(m, fold(r.Location), r)
 		}
 	}
+	return m
 }
 
 // first adds an entry unless the key has one.
@@ -78,24 +83,25 @@ func first[T any](m map[string]T, key string, v T) {
 // count, and the region may have any of its names ([Location]):
 // "storage.francecentral" finds "Storage.CentralFrance" (STJ).
 func (x *Index) Tag(name string) (*topology.ServiceTag, bool) {
-	x.names.once.Do(x.buildNames)
-	if t, ok := x.names.exact[fold(name)]; ok {
+	if t, ok := x.byName()[fold(name)]; ok {
 		return t, true
 	}
-	full, _ := canonical(name)
-	t, ok := x.names.canonical[full]
+	full, base := canonical(name)
+	if base == "" {
+		return nil, false
+	}
+	t, ok := x.byAlias()[full]
 	return t, ok
 }
 
 // Region returns the datacenter region of that name, which may be the backend
 // name ("europewest") or the ARM name ("westeurope"; XMLR).
 func (x *Index) Region(name string) (*topology.DatacenterRegion, bool) {
-	x.names.once.Do(x.buildNames)
-	if r, ok := x.names.regions[fold(name)]; ok {
+	if r, ok := x.regions()[fold(name)]; ok {
 		return r, true
 	}
 	arm, _ := Location(name)
-	r, ok := x.names.regions[arm]
+	r, ok := x.regions()[arm]
 	return r, ok
 }
 

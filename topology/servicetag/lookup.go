@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/yl2chen/cidranger"
 
@@ -34,7 +33,6 @@ type Match struct {
 // addressTable finds the prefixes that hold an address. Building it takes
 // about half a second for the public file.
 type addressTable struct {
-	once sync.Once
 	trie cidranger.Ranger
 	odd  []*holders // what the trie did not take: none, as far as is known
 }
@@ -52,8 +50,7 @@ func (h *holders) Network() net.IPNet {
 	return net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(h.prefix.Bits(), a.BitLen())}
 }
 
-func (x *Index) buildAddresses() {
-	t := &x.addresses
+func (x *Index) addressTable() *addressTable {
 	byPrefix := map[netip.Prefix]*holders{}
 	var all []*holders
 	of := func(p netip.Prefix) *holders {
@@ -82,12 +79,13 @@ func (x *Index) buildAddresses() {
 			}
 		}
 	}
-	t.trie = cidranger.NewPCTrieRanger()
+	t := &addressTable{trie: cidranger.NewPCTrieRanger()}
 	for _, h := range all {
 		if err := t.trie.Insert(h); err != nil {
 			t.odd = append(t.odd, h)
 		}
 	}
+	return t
 }
 
 // holding returns the prefixes that hold a valid address.
@@ -110,16 +108,15 @@ func (t *addressTable) holding(addr netip.Addr) []*holders {
 
 // Lookup returns every service tag and datacenter region that holds the
 // address, each once, the most specific first: by the length of the prefix,
-// then regional tags before global ones before datacenter regions, then by
-// name. An IPv6 address that stands for an IPv4 one is looked up as that; a
+// then tags of a service before AzureCloud before datacenter regions, regional
+// ones before global ones, then by name. An IPv6 address that stands for an IPv4 one is looked up as that; a
 // zone is left out.
 func (x *Index) Lookup(addr netip.Addr) []Match {
 	addr = addr.Unmap().WithZone("")
 	if !addr.IsValid() {
 		return nil
 	}
-	x.addresses.once.Do(x.buildAddresses)
-	found := x.addresses.holding(addr)
+	found := x.byAddress().holding(addr)
 	slices.SortFunc(found, func(a, b *holders) int { return cmp.Compare(b.prefix.Bits(), a.prefix.Bits()) })
 	var out []Match
 	tags := map[*topology.ServiceTag]bool{}
@@ -144,14 +141,17 @@ func (x *Index) Lookup(addr netip.Addr) []Match {
 	return out
 }
 
-// breadth orders what has the same prefix: the less it covers, the lower.
+// breadth orders what has the same prefix: the less it stands for, the lower.
 func (m Match) breadth() int {
-	switch {
-	case m.Kind == DatacenterRegion:
-		return 2
-	case m.Region == "":
-		return 1
-	default:
-		return 0
+	b := 0
+	if m.Kind == DatacenterRegion {
+		b += 4
 	}
+	if m.Service == "" { // AzureCloud: whatever runs there
+		b += 2
+	}
+	if m.Region == "" {
+		b++
+	}
+	return b
 }
