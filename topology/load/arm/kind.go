@@ -98,7 +98,7 @@ var signatures = []struct {
 	keys []string
 }{
 	{effectiveGroup, []string{"effectiveSecurityRules"}},
-	{securityGroupView, []string{"securityRuleAssociations"}},
+	{viewInterface, []string{"securityRuleAssociations"}},
 	{effectiveRoute, []string{"source", "state", "addressPrefix", "nextHopType"}},
 	{"Microsoft.Network/networkSecurityGroups", []string{"securityRules"}},
 	{"Microsoft.Network/networkSecurityGroups", []string{"defaultSecurityRules"}},
