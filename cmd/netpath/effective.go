@@ -4,6 +4,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/netpath/netpath/internal/report"
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
 )
 
 // effectiveFlags are the flags of effective-rules and effective-routes.
@@ -43,6 +45,9 @@ and where each was read. -o json has az's shape.`,
 		RunE: do(func(cmd *cobra.Command, args []string) error {
 			return p.effective(cmd, args, f, func(s *session) (func(*report.Writer) error, error) {
 				answer, err := s.sim.EffectiveRules(f.name())
+				if err == nil && rulesMissing(answer) {
+					s.codes.add(exitUndecided)
+				}
 				return func(w *report.Writer) error { return w.EffectiveRules(answer) }, err
 			})
 		}),
@@ -65,12 +70,28 @@ where the user's were read. -o json has az's shape.`,
 		RunE: do(func(cmd *cobra.Command, args []string) error {
 			return p.effective(cmd, args, f, func(s *session) (func(*report.Writer) error, error) {
 				answer, err := s.sim.EffectiveRoutes(f.name())
+				if err == nil && len(answer.Undecided) > 0 {
+					s.codes.add(exitUndecided)
+				}
 				return func(w *report.Writer) error { return w.EffectiveRoutes(answer) }, err
 			})
 		}),
 	}
 	f.register(cmd)
 	return cmd
+}
+
+// rulesMissing reports whether rules that apply are not in the data. A tag
+// whose prefixes are not known is no rule that is missing.
+func rulesMissing(e *sim.EffectiveRules) bool {
+	for _, g := range e.Groups {
+		for _, m := range g.Undecided {
+			if m.Code != flow.UnknownTag {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // effective asks for a list and writes it.

@@ -31,24 +31,35 @@ func (w *Writer) EffectiveRules(e *sim.EffectiveRules) error {
 		return eachObject(w, groups)
 	}
 	p := &page{paint: w.paint()}
-	if w.opt.Format == Text {
-		p.line("effective security rules of ", p.paint.in(bold, Escape(shortName(e.NetworkInterface))))
-		if len(groups) == 0 {
-			p.line("  no network security group and no security admin rules apply: everything is allowed")
+	if w.opt.Format == Table {
+		rows := []row{header(append([]string{"nsg", "applied to"}, ruleColumns()...)...)}
+		for i := range groups {
+			g := &groups[i]
+			for _, c := range ruleRows(g) {
+				rows = append(rows, row{cells: append([]cell{plain(shortName(g.NetworkSecurityGroup.ID)), plain(associationName(g.Association))}, c...)})
+			}
 		}
+		p.table(rows)
+		return w.flush(p)
+	}
+	p.line("effective security rules of ", p.paint.in(bold, Escape(shortName(e.NetworkInterface))))
+	if len(groups) == 0 {
+		p.line("  no network security group and no security admin rules apply: everything is allowed")
 	}
 	for i := range groups {
 		g := &groups[i]
-		if w.opt.Format == Text {
-			p.blank()
-			p.line("  ", p.paint.in(bold, Escape(ruleSetTitle(g))))
+		p.blank()
+		p.line("  ", p.paint.in(bold, Escape(ruleSetTitle(g))))
+		if len(g.Rules) > 0 {
+			rows := []row{header(ruleColumns()...)}
+			for _, c := range ruleRows(g) {
+				rows = append(rows, row{cells: c})
+			}
+			p.grid("    ", rows)
 		}
-		p.ruleSet(g, w.opt.Format == Table)
-		if w.opt.Format == Text {
-			p.missing("    ", g.Undecided)
-		}
+		p.missing("    ", g.Undecided)
 	}
-	if w.opt.Format == Text && e.ServiceTags != nil {
+	if e.ServiceTags != nil {
 		p.blank()
 		p.catalogue("  ", e.ServiceTags)
 	}
@@ -56,11 +67,11 @@ func (w *Writer) EffectiveRules(e *sim.EffectiveRules) error {
 }
 
 func ruleSetTitle(g *sim.EffectiveRuleSet) string {
-	title := shortName(g.NetworkSecurityGroup.ID)
-	if at := associationName(g.Association); at != "" {
-		title += " at " + at
+	name := shortName(g.NetworkSecurityGroup.ID)
+	if name == "" {
+		name = "what is not in the data"
 	}
-	return title
+	return joined(" at ", name, associationName(g.Association))
 }
 
 func associationName(a sim.Association) string {
@@ -74,36 +85,27 @@ func associationName(a sim.Association) string {
 	}
 }
 
-// ruleSet writes the rules of one NSG; alone says that no title stands above,
-// so that each line names the NSG and where it applies.
-func (p *page) ruleSet(g *sim.EffectiveRuleSet, alone bool) {
-	names := []string{"direction", "priority", "rule", "access", "protocol", "source", "source ports", "destination", "ports", "origin"}
-	if alone {
-		names = append([]string{"nsg", "applied to"}, names...)
-	}
-	rows := []row{header(names...)}
+func ruleColumns() []string {
+	return []string{"direction", "priority", "rule", "access", "protocol", "source", "source ports", "destination", "ports", "origin"}
+}
+
+// ruleRows are the rules of one NSG in the order of ruleColumns.
+func ruleRows(g *sim.EffectiveRuleSet) [][]cell {
+	rows := make([][]cell, len(g.Rules))
 	for i := range g.Rules {
 		r := &g.Rules[i]
 		where := r.Origin.String()
 		if where == "" && strings.HasPrefix(r.Name, "defaultSecurityRules/") {
 			where = "default rule"
 		}
-		c := []cell{
-			plain(r.Direction), {text: strconv.Itoa(r.Priority), right: true}, plain(topology.BareRuleName(r.Name)), plain(r.Access),
-			plain(r.Protocol), plain(side(r.Sources, r.ExpandedSource)), plain(strings.Join(r.SourcePorts, ",")),
+		rows[i] = []cell{
+			plain(r.Direction), {text: strconv.Itoa(r.Priority), right: true}, plain(topology.BareRuleName(r.Name)),
+			{text: Escape(r.Access), color: accessColor(r.Access)}, plain(r.Protocol),
+			plain(side(r.Sources, r.ExpandedSource)), plain(strings.Join(r.SourcePorts, ",")),
 			plain(side(r.Destinations, r.ExpandedDestination)), plain(strings.Join(r.DestinationPorts, ",")), plain(where).dim(),
 		}
-		c[3].color = accessColor(r.Access)
-		if alone {
-			c = append([]cell{plain(shortName(g.NetworkSecurityGroup.ID)), plain(associationName(g.Association))}, c...)
-		}
-		rows = append(rows, row{cells: c})
 	}
-	if alone {
-		p.table(rows)
-	} else {
-		p.grid("    ", rows)
-	}
+	return rows
 }
 
 // accessColor paints a rule's access like a verdict.
