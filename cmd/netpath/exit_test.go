@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -63,5 +64,13 @@ func TestAnAnswersExitCodeFollowsItsOutcomesAndTheExpectation(t *testing.T) {
 				t.Errorf("%s, expecting %q: exit %d, want %d", c.name, expect, got, want)
 			}
 		}
+	}
+}
+
+func TestAPanicIsAnInternalErrorAndNoUsageError(t *testing.T) {
+	p := testProgram(t)
+	p.now = nil // the run asks for the date
+	if code := p.run(context.Background(), []string{"trace", "estate", "--from", "a", "--to", "b"}); code != exitInternal {
+		t.Errorf("exit %d", code)
 	}
 }

@@ -36,6 +36,8 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("FIXTURES", filepath.Join(root, "fixtures"))
+			env.Setenv("EVIL", "a\x1b[2J")
+			env.Setenv("ESC", "\x1b")
 			env.Setenv("DATA", filepath.Join(root, "..", "shared", "data"))
 			return nil
 		},
