@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -92,7 +91,7 @@ func (s *Simulator) askable(q TraceQuestion, from, to *end) error {
 		return &NameError{Kind: "destination", Name: q.To, Reason: "both ends lie outside the estate"}
 	}
 	if from.addr.IsValid() && from.nic == nil && from.subnet == nil && !from.internet() && from.addr != scope.WireServer {
-		if to.nic == nil && to.subnet == nil || !s.behindGateway(from.addr, to) {
+		if len(s.names.Behind(from.addr)) == 0 && (to.nic == nil && to.subnet == nil || !s.mayLie(to)) {
 			return &NameError{Kind: "source", Name: q.From, Reason: "no subnet and no gateway of the estate holds this private address"}
 		}
 	}
@@ -116,15 +115,15 @@ func (s *Simulator) ownsAny(e *end) bool {
 	return false
 }
 
-// behindGateway reports whether a private source may lie behind a gateway of
-// the destination's virtual network.
-func (s *Simulator) behindGateway(a netip.Addr, to *end) bool {
+// mayLie reports whether a private source may lie behind a gateway of the
+// destination's virtual network, whose routes are not in the data.
+func (s *Simulator) mayLie(to *end) bool {
 	v := s.networkOf(to)
 	if v == nil {
 		return false
 	}
 	g := s.names.GatewaysOf(v)
-	return g.Present && (contains(g.Prefixes, a) || g.LearnedUnknown != nil)
+	return g.Present && g.LearnedUnknown != nil
 }
 
 func (s *Simulator) networkOf(e *end) *topology.VirtualNetwork {
@@ -302,7 +301,8 @@ func (k *walk) fromSubnet(sub *topology.Subnet, t flow.Tuple) {
 	f := flow.Fact{Assumption: flow.NoNICAtDestination, About: subnetName(sub), Detail: t.Source.Key(),
 		Text: "no interface in the data owns " + t.Source.String() + ": the gates of " + subnetName(sub) + " alone are asked"}
 	if !k.w.Holds(f) {
-		k.opaque(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub)}, flow.Fact{Code: flow.UnwaivedAssumption, About: subnetName(sub), Detail: "source " + t.Source.Key(), Text: f.Text})
+		k.hop(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub), Verdict: flow.Deny, Code: flow.UnwaivedAssumption, Note: "nothing sends the packet"})
+		k.ended = true
 		return
 	}
 	k.send(k.s.in(sub), t)
@@ -347,8 +347,17 @@ func (tr *tracer) fromPrivate(k *walk, t flow.Tuple) {
 			return
 		}
 	}
-	if ok && to.vnet != nil && k.startsAt(to.vnet, t.Source.IP) {
-		k.enterOnPremises(t, to)
+	if homes := s.names.Behind(t.Source.IP); len(homes) > 0 {
+		f := flow.Fact{Code: flow.LearnedRoutesMissing, About: t.Source.String(), Detail: "source", Text: "behind which gateway " + t.Source.String() + " lies is not in the data"}
+		home := homes[0]
+		if len(homes) > 1 {
+			home = homes[k.w.Ask(f, len(homes))]
+		}
+		k.enterOnPremises(home, t)
+		return
+	}
+	if ok && to.vnet != nil && k.mayLearn(to.vnet, t.Source.IP) {
+		k.enterOnPremises(to.vnet, t)
 		return
 	}
 	k.hop(Hop{Kind: HopRoute, Name: t.Source.String(), Verdict: flow.Deny, Code: flow.RouteNone, Note: "nothing in the estate has this source address"})

@@ -93,7 +93,7 @@ func (k *walk) opaque(h Hop, f flow.Fact) {
 // depends asks the assumptions that the element rests on; where one does not
 // hold the outcome is open.
 func (k *walk) depends(e *topology.Element) bool {
-	for _, f := range nsg.ElementFacts(e) {
+	for _, f := range flow.ElementFacts(e) {
 		if !k.w.Holds(f) {
 			k.opaque(Hop{Kind: HopPlatform, Name: e.Name, Note: f.Text}, flow.Fact{Code: flow.UnwaivedAssumption, About: e.Name, Detail: f.Key(), Text: f.Text})
 			return false
@@ -162,14 +162,15 @@ func ruleHop(kind HopKind, name, place string, d topology.Direction, x nsg.Decis
 func (k *walk) chain(p position, d topology.Direction, t flow.Tuple) (decided *nsg.Rule, goOn bool) {
 	s := k.s
 	place := s.names.At(p.subnet)
-	if p.nic != nil && !k.depends(&p.nic.Element) {
-		return nil, false
-	}
-	if p.config != nil && !k.depends(&p.config.Element) {
-		return nil, false
-	}
-	if p.subnet != nil && !k.depends(&p.subnet.Element) {
-		return nil, false
+	if f, ok := k.sideAsRead(p); !ok {
+		// What the gates of this side hang from is not as it was read: they
+		// may do either.
+		open := flow.Fact{Code: flow.UnwaivedAssumption, About: f.About, Detail: f.Key() + d.String() + t.String(), Text: f.Text}
+		h := Hop{Kind: HopSecurityRules, Name: f.About, AppliedTo: p.String(), Direction: d.String(), Verdict: flow.Allow, Code: open.Code, Note: f.Text}
+		if k.w.Ask(open, 2) == 1 {
+			h.Verdict = flow.Deny
+		}
+		return nil, k.hop(h)
 	}
 	skip, goOn := k.adminRules(p, d, t, place)
 	if !goOn || skip {
@@ -185,6 +186,32 @@ func (k *walk) chain(p position, d topology.Direction, t flow.Tuple) (decided *n
 		}
 	}
 	return decided, true
+}
+
+// sideAsRead asks the assumptions that all gates of a side hang from: its
+// interface, subnet and virtual network are provisioned and understood.
+func (k *walk) sideAsRead(p position) (flow.Fact, bool) {
+	var elements []*topology.Element
+	if p.nic != nil {
+		elements = append(elements, &p.nic.Element)
+	}
+	if p.config != nil {
+		elements = append(elements, &p.config.Element)
+	}
+	if p.subnet != nil {
+		elements = append(elements, &p.subnet.Element)
+	}
+	if p.vnet != nil {
+		elements = append(elements, &p.vnet.Element)
+	}
+	for _, e := range elements {
+		for _, f := range flow.ElementFacts(e) {
+			if !k.w.Holds(f) {
+				return f, false
+			}
+		}
+	}
+	return flow.Fact{}, true
 }
 
 // level asks one NSG of the chain.
@@ -225,7 +252,7 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 	if g == nil {
 		return nil, k.hop(Hop{Kind: HopSecurityRules, AppliedTo: l.place, Direction: d.String(), Verdict: flow.Allow, Code: flow.NoNSG})
 	}
-	for _, f := range nsg.ElementFacts(&g.Element) {
+	for _, f := range flow.ElementFacts(&g.Element) {
 		if !k.w.Holds(f) {
 			return nil, unknown(flow.Fact{Code: flow.UnwaivedAssumption, About: g.Name, Detail: f.Key() + d.String() + l.place, Text: f.Text})
 		}
@@ -356,9 +383,6 @@ func (k *walk) send(p position, t flow.Tuple) {
 // the packet is passed on by an appliance.
 func (k *walk) forward(p position, t flow.Tuple) (position, flow.Tuple, bool) {
 	s := k.s
-	if !k.depends(&p.vnet.Element) {
-		return p, t, false
-	}
 	table := s.table(p.subnet)
 	if k.cuts != nil {
 		k.cuts.tables[table] = true
@@ -593,9 +617,6 @@ func (k *walk) one(owners []topology.Owner, a netip.Addr) topology.Owner {
 
 // arrive asks the gates of the destination's side and the way back.
 func (k *walk) arrive(p position, t flow.Tuple, to position) {
-	if to.nic != nil && p.nic == to.nic && p.config == to.config {
-		return // a packet to itself never leaves the interface
-	}
 	if _, goOn := k.chain(to, topology.Inbound, t); !goOn {
 		return
 	}
@@ -689,8 +710,14 @@ func (k *walk) unowned(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 	}
 	sub := subnetOf(v, a)
 	if sub == nil {
-		k.opaque(Hop{Kind: HopRoute, Name: v.Name}, flow.Fact{Code: flow.NoSubnetAtDestination, About: v.Name, Detail: a.String(),
-			Text: "no subnet of " + v.Name + " in the data holds " + a.String(), Export: "az network vnet show -n " + v.Name + " -g <group> -o json"})
+		h := Hop{Kind: HopRoute, Name: v.Name, Verdict: flow.Deny, Code: flow.NoSubnetAtDestination, Note: "no subnet of " + v.Name + " holds " + a.String()}
+		if len(v.Subnets) > 0 {
+			k.hop(h)
+			k.ended = true
+			return
+		}
+		k.opaque(h, flow.Fact{Code: flow.NoSubnetAtDestination, About: v.Name, Detail: a.String(),
+			Text: "the subnets of " + v.Name + " are not in the data", Export: "az network vnet show -n " + v.Name + " -g <group> -o json"})
 		return
 	}
 	if f, cut := s.names.Missing("Microsoft.Network/networkInterfaces", a.String()); cut && k.w.Ask(f, 2) == 1 {
@@ -701,10 +728,22 @@ func (k *walk) unowned(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 		k.opaque(Hop{Kind: HopPrivateEndpoint, AppliedTo: subnetName(sub)}, f)
 		return
 	}
+	for _, ref := range sub.PrivateEndpointRefs {
+		if _, ok := topology.Lookup[*topology.PrivateEndpoint](s.net, ref); ok {
+			continue
+		}
+		f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: "at " + a.String(),
+			Text: "the private endpoint " + ref.ID().Name() + " of " + subnetName(sub) + " is not in the data", Export: "az network private-endpoint list -o json"}
+		if k.w.Ask(f, 2) == 1 {
+			k.opaque(Hop{Kind: HopPrivateEndpoint, AppliedTo: subnetName(sub)}, f)
+			return
+		}
+	}
 	f := flow.Fact{Assumption: flow.NoNICAtDestination, About: subnetName(sub), Detail: a.String(),
 		Text: "no interface in the data owns " + a.String() + ": the gates of " + subnetName(sub) + " alone are asked"}
 	if !k.w.Holds(f) {
-		k.opaque(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub)}, flow.Fact{Code: flow.UnwaivedAssumption, About: subnetName(sub), Detail: "owner " + a.String(), Text: f.Text})
+		k.hop(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub), Verdict: flow.Deny, Code: flow.UnwaivedAssumption, Note: "nothing takes the packet"})
+		k.ended = true
 		return
 	}
 	k.arrive(p, t, s.in(sub))

@@ -76,35 +76,48 @@ func (k *walk) toGateway(p position, t flow.Tuple, r *route.Route) {
 	s := k.s
 	g := s.names.GatewaysOf(p.vnet)
 	h := Hop{Kind: HopEgress, Name: g.Name, AppliedTo: "gateway of " + p.vnet.Name}
-	if !g.InEstate {
-		f := flow.Fact{Code: flow.GatewayNotInEstate, About: p.vnet.Name, Detail: "next hop",
-			Text: "the gateway that a route of " + p.vnet.Name + " leads to is not in the data", Export: "az network vnet-gateway list -g <group> -o json"}
-		k.opaque(h, f)
-		return
-	}
-	public := k.known(t.Destination) == publicAddress
-	known := t.Destination.IP.IsValid() && slices.ContainsFunc(g.Prefixes, func(x netip.Prefix) bool {
-		return x.Contains(t.Destination.IP) && (x.Bits() > 0 || !public)
-	})
+	absent := flow.Fact{Code: flow.GatewayNotInEstate, About: p.vnet.Name, Detail: "next hop",
+		Text: "the gateway that a route of " + p.vnet.Name + " leads to is not in the data", Export: "az network vnet-gateway list -g <group> -o json"}
 	switch {
-	case r == nil && !public, known:
-		k.onPremises(h, g.Name)
-	case public:
-		k.opaque(h, flow.Fact{Code: flow.ForcedTunnel, About: g.Name, Detail: t.Destination.Key(),
-			Text: "the packet leaves through gateway " + g.Name + "; what lies behind it decides"})
+	case k.known(t.Destination) == publicAddress:
+		f := flow.Fact{Code: flow.ForcedTunnel, About: g.Name, Detail: t.Destination.Key(),
+			Text: "the packet leaves through gateway " + g.Name + "; what lies behind it decides"}
+		if !g.InEstate {
+			f = absent
+		}
+		h.Verdict, h.Code = flow.Allow, f.Code
+		if k.w.Ask(f, 2) == 1 {
+			h.Verdict = flow.Deny
+		}
+		if k.hop(h) {
+			t.Source = flow.SomewhereIn("Internet", t.Destination.Is6())
+			k.fromOutside(t)
+		}
+	case !g.InEstate:
+		k.opaque(h, absent)
+	case r == nil || contains(g.Prefixes, t.Destination.IP):
+		if !k.onPremises(h, g.Name) {
+			return
+		}
+		for _, v := range g.Joined {
+			if contains(v.AddressSpace, t.Destination.IP) {
+				k.deliver(p, t, v)
+				return
+			}
+		}
 	default:
 		k.opaque(h, flow.Fact{Code: flow.LearnedRoutesMissing, About: g.Name, Detail: "next hop " + t.Destination.Key(),
 			Text: "whether gateway " + g.Name + " has a route to " + t.Destination.String() + " is not in the data"})
 	}
 }
 
-func (k *walk) onPremises(h Hop, gateway string) {
+func (k *walk) onPremises(h Hop, gateway string) bool {
 	f := flow.Fact{Assumption: flow.OnPremisesBeyond, About: gateway, Text: "what lies behind gateway " + gateway + " lets the packet through"}
 	h.Verdict, h.Code = flow.Allow, flow.Egress
 	if !k.w.Holds(f) {
 		h.Verdict, h.Code = flow.Deny, flow.UnwaivedAssumption
 	}
-	k.hop(h)
+	return k.hop(h)
 }
 
 // toAppliance hands the packet to the appliance of a user-defined route. It
@@ -121,11 +134,17 @@ func (k *walk) toAppliance(p position, t flow.Tuple, r *route.Route) (position, 
 		}
 		if v != p.vnet {
 			i := slices.IndexFunc(p.vnet.Peerings, func(x *topology.Peering) bool { return x.RemoteVirtualNetwork.ID() == v.ID() })
+			if remote, ok := s.names.RemotePrefixes(p.vnet.Peerings[i]); ok && !contains(remote, ip) {
+				continue // a subnet peering that leaves the appliance out
+			}
 			if _, goOn := k.cross(p, t, p.vnet.Peerings[i], ip); !goOn {
 				return p, t, false
 			}
 		}
 		switch {
+		case t.Destination.IP == ip:
+			k.deliver(p, t, v) // the appliance is the destination
+			return p, t, false
 		case fw != nil:
 			return k.throughFirewall(t, v, fw)
 		case lb != nil && len(owners) == 0:
@@ -270,15 +289,19 @@ func (k *walk) toInternet(p position, t flow.Tuple, r *route.Route) {
 	if !goOn {
 		return
 	}
+	t.Source = source
+	k.fromOutside(t)
+}
+
+// fromOutside enters a public address of the estate; any other one lies
+// outside, where the walk ends.
+func (k *walk) fromOutside(t flow.Tuple) {
 	if !t.Destination.IP.IsValid() {
 		return
 	}
-	pub, ok := k.s.publicAt(t.Destination.IP)
-	if !ok {
-		return
+	if pub, ok := k.s.publicAt(t.Destination.IP); ok {
+		k.enter(position{internet: true}, t, pub)
 	}
-	t.Source = source
-	k.enter(position{internet: true}, t, pub)
 }
 
 // egress finds the way out in the order NAT gateway, public IP address of the
@@ -486,6 +509,13 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 	if p.nic != nil && p.nic.DefaultOutbound == topology.Off {
 		without = "the interface has no default outbound connectivity"
 	}
+	if !private && without == "" && t.Destination.Is6() {
+		f := flow.Fact{Code: flow.NoEgress, About: subnetName(p.subnet), Detail: "IPv6",
+			Text: "whether default outbound access carries IPv6 is not documented"}
+		if k.w.Ask(f, 2) == 1 {
+			return deny(f.Code, f.Text)
+		}
+	}
 	if !private && without == "" {
 		if !t.Protocol.HasPorts() {
 			return deny(flow.EgressNoICMP, "default outbound access carries TCP and UDP only")
@@ -555,6 +585,9 @@ func (k *walk) enter(p position, t flow.Tuple, pub publicIP) {
 	case s.outboundOnly(pub.resource):
 		k.hop(Hop{Kind: HopEntry, Name: "public IP " + pub.resource.Name, Verdict: flow.Deny, Code: flow.NoPublicEntry, Origin: originOf(pub.resource.Origin),
 			Note: "a NAT gateway takes no inbound traffic"})
+	case pub.resource.IPConfiguration.IsZero():
+		k.hop(Hop{Kind: HopEntry, Name: "public IP " + pub.resource.Name, Verdict: flow.Deny, Code: flow.NoPublicEntry, Origin: originOf(pub.resource.Origin),
+			Note: "it is attached to nothing"})
 	default:
 		k.opaque(Hop{Kind: HopEntry, Name: "public IP " + pub.resource.Name, Origin: originOf(pub.resource.Origin)}, flow.Fact{Code: flow.DanglingReference, About: pub.resource.Name,
 			Text: "what the public IP address " + pub.resource.Name + " is attached to is not in the data", Export: "az network nic list -o json"})
@@ -760,22 +793,16 @@ func (k *walk) enterBehind(p position, t flow.Tuple, nic *topology.NetworkInterf
 	k.open(p, t, k.s.at(nic, c), sku, "load balancer "+lb.Name)
 }
 
-// enterOnPremises brings a packet from behind a gateway into the virtual
-// network of its destination.
-func (k *walk) enterOnPremises(t flow.Tuple, to position) {
-	s := k.s
-	v := to.vnet
-	home := v
-	for _, p := range v.Peerings {
-		if p.UseRemoteGateways != topology.On {
-			continue
-		}
-		if remote, _ := s.names.Back(v, p); remote != nil {
-			home = remote
+// enterOnPremises brings a packet from behind the gateway of a virtual network
+// into the estate.
+func (k *walk) enterOnPremises(home *topology.VirtualNetwork, t flow.Tuple) {
+	name := home.Name
+	for _, g := range k.s.net.VirtualNetworkGateways {
+		if g.VirtualNetwork.ID() == home.ID() {
+			name = g.Name
 		}
 	}
-	g := s.names.GatewaysOf(v)
-	if !k.hop(Hop{Kind: HopEntry, Name: "gateway " + g.Name, AppliedTo: home.Name, Verdict: flow.Allow, Code: flow.RouteFound}) {
+	if !k.onPremises(Hop{Kind: HopEntry, Name: "gateway " + name, AppliedTo: home.Name}, name) {
 		return
 	}
 	for _, sub := range home.Subnets {
@@ -784,26 +811,15 @@ func (k *walk) enterOnPremises(t flow.Tuple, to position) {
 			return
 		}
 	}
-	p := position{vnet: home, gateway: true}
-	if home != v {
-		for _, peering := range home.Peerings {
-			if peering.RemoteVirtualNetwork.ID() == v.ID() {
-				if _, goOn := k.cross(p, t, peering, t.Destination.IP); !goOn {
-					return
-				}
-			}
-		}
-	}
-	k.deliver(p, t, v)
+	// Without its subnet in the data the gateway has the routes of the network.
+	bare := &topology.Subnet{Element: topology.Element{Name: "GatewaySubnet", ResourceID: home.ResourceID + "/subnets/GatewaySubnet"}}
+	k.send(position{subnet: bare, vnet: home, gateway: true}, t)
 }
 
-// startsAt is a hop-free check that a packet may come from an address behind
-// a gateway: known prefixes, or routes that are not in the data.
-func (k *walk) startsAt(v *topology.VirtualNetwork, a netip.Addr) bool {
+// mayLearn reports whether, in this world, the address is behind a gateway of
+// the virtual network whose routes are not in the data.
+func (k *walk) mayLearn(v *topology.VirtualNetwork, a netip.Addr) bool {
 	g := k.s.names.GatewaysOf(v)
-	if contains(g.Prefixes, a) {
-		return true
-	}
 	if g.LearnedUnknown == nil {
 		return false
 	}

@@ -8,6 +8,7 @@ package nsg
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -23,6 +24,7 @@ type Gate struct {
 	Direction topology.Direction
 	NSG       *topology.NetworkSecurityGroup // nil: admin rules
 	Rules     []*Rule                        // by priority, default rules last
+	floating  []*Rule                        // rules whose priority is an expression
 	altered   []*Rule                        // the default rules as exported, where they differ
 	element   *topology.Element              // what the gate as a whole depends on
 }
@@ -39,6 +41,7 @@ type Rule struct {
 	Destination Side
 	element     *topology.Element
 	unresolved  []string
+	key         string // tells rules apart in the keys of facts
 }
 
 // Side is one side of a rule. A packet matches if it is in one of the sets
@@ -71,7 +74,13 @@ func New(g *topology.NetworkSecurityGroup, d topology.Direction, p *scope.Place)
 	gate := &Gate{Direction: d, NSG: g, element: &g.Element}
 	for _, r := range g.SecurityRules {
 		if r.Direction == d || r.Direction == topology.NoDirection {
-			gate.Rules = append(gate.Rules, compile(r, p))
+			c := compile(r, p)
+			c.key = fmt.Sprintf("%s %s %d", g.ID(), d, len(gate.Rules))
+			if slices.Contains(r.Unresolved, "priority") {
+				gate.floating = append(gate.floating, c)
+				continue
+			}
+			gate.Rules = append(gate.Rules, c)
 		}
 	}
 	gate.sort()
@@ -94,7 +103,7 @@ func NewAdmin(rules []*topology.AdminRule, d topology.Direction, p *scope.Place)
 		}
 		gate.Rules = append(gate.Rules, &Rule{
 			Name: r.Name, Priority: r.Priority, Access: r.Access, Protocol: r.Protocol, Origin: r.Origin,
-			Source: side(r.Source, p), Destination: side(r.Destination, p), element: &r.Element,
+			Source: side(r.Source, p), Destination: side(r.Destination, p), element: &r.Element, key: string(r.ID()),
 		})
 	}
 	gate.sort()
@@ -228,6 +237,18 @@ func (g *Gate) Decide(w *flow.World, t flow.Tuple) Decision {
 		}
 	}
 	d := g.first(w, g.Rules, t)
+	for _, r := range g.floating {
+		if !g.matches(w, r, t) {
+			continue
+		}
+		// Wherever it stands among the user rules, either it decides or a rule
+		// before it does.
+		f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: "priority " + r.key,
+			Text: "the priority of rule " + r.Name + " is an expression that is not resolved"}
+		if d.Rule == nil || d.Rule.Default || w.Ask(f, 2) == 1 {
+			d = g.decision(w, r)
+		}
+	}
 	if g.altered != nil && d.Rule != nil && d.Rule.Default {
 		if other := g.first(w, g.altered, t); other.Rule != nil && other.Access != d.Access {
 			f := flow.Fact{Code: flow.DefaultRulesAltered, About: g.NSG.Name, Detail: string(g.NSG.ID()),
@@ -270,7 +291,7 @@ func (g *Gate) first(w *flow.World, rules []*Rule, t flow.Tuple) Decision {
 			if r.Access == one.Access {
 				continue
 			}
-			f := flow.Fact{Code: flow.SamePriority, About: g.name(), Detail: one.Name + "\x00" + r.Name,
+			f := flow.Fact{Code: flow.SamePriority, About: g.name(), Detail: one.key + "\x00" + r.key,
 				Text: "rules " + one.Name + " and " + r.Name + " of " + g.name() + " have the same priority"}
 			if w.Ask(f, 2) == 1 {
 				one = r
@@ -291,7 +312,7 @@ func (g *Gate) name() string {
 func (g *Gate) decision(w *flow.World, r *Rule) Decision {
 	d := Decision{Access: r.Access, Rule: r}
 	if r.Access == topology.NoAccess {
-		f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: "access " + r.Origin.Pointer,
+		f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: "access " + r.key,
 			Text: "the access of rule " + r.Name + " is an expression that is not resolved"}
 		d.Access = topology.Deny
 		if w.Ask(f, 2) == 1 {
@@ -325,10 +346,7 @@ func (r *Rule) namesPlatform() bool {
 // matches reports whether the rule matches in this world. What is certain is
 // looked at first, so that facts are asked only where they matter.
 func (g *Gate) matches(w *flow.World, r *Rule, t flow.Tuple) bool {
-	if len(r.unresolved) > 0 {
-		return g.unresolved(w, r)
-	}
-	if r.Protocol != topology.AnyProtocol && r.Protocol != t.Protocol {
+	if r.Protocol != topology.AnyProtocol && r.Protocol != t.Protocol && r.Protocol != topology.NoProtocol {
 		return false
 	}
 	needsPorts := false
@@ -345,16 +363,14 @@ func (g *Gate) matches(w *flow.World, r *Rule, t flow.Tuple) bool {
 	if !r.Source.has(w, t, t.Source, outbound) || !r.Destination.has(w, t, t.Destination, !outbound) {
 		return false
 	}
-	if t.Protocol.HasPorts() && (r.Source.unresolved || r.Destination.unresolved) {
-		f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: "ports " + r.Origin.Pointer,
-			Text: "a port of rule " + r.Name + " is an expression that is not resolved"}
-		if w.Ask(f, 2) == 0 {
-			return false
-		}
+	if t.Protocol.HasPorts() && (r.Source.unresolved || r.Destination.unresolved) && !r.maybe(w, "a port", t) ||
+		r.Protocol == topology.NoProtocol && !r.maybe(w, "the protocol", t) ||
+		slices.Contains(r.unresolved, "direction") && !r.maybe(w, "the direction", t) {
+		return false
 	}
 	if needsPorts {
-		f := flow.Fact{Assumption: flow.ICMPNeedsAllPorts, About: r.Name, Detail: r.Origin.String() + r.Origin.Pointer,
-			Text: "rule " + r.Name + ", which names ports and every protocol, does not match " + t.Protocol.String()}
+		f := flow.Fact{Assumption: flow.ICMPNeedsAllPorts,
+			Text: "a rule for every protocol that names ports does not match ICMP, ESP and AH"}
 		if w.Holds(f) {
 			return false
 		}
@@ -362,46 +378,25 @@ func (g *Gate) matches(w *flow.World, r *Rule, t flow.Tuple) bool {
 	return r.inEffect(w)
 }
 
-// unresolved: a rule whose protocol, access, priority or direction is an
-// expression may match anything.
-func (g *Gate) unresolved(w *flow.World, r *Rule) bool {
-	f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: r.Origin.String() + r.Origin.Pointer,
-		Text: "rule " + r.Name + " holds an expression that is not resolved (" + strings.Join(r.unresolved, ", ") + ")"}
+// maybe asks about a property of the rule that is an expression.
+func (r *Rule) maybe(w *flow.World, what string, t flow.Tuple) bool {
+	f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: what + " " + r.key,
+		Text: what + " of rule " + r.Name + " is an expression that is not resolved"}
+	if what != "the direction" {
+		f.Detail += " " + t.String()
+	}
 	return w.Ask(f, 2) == 1
 }
 
 // inEffect asks the assumptions that a matching rule rests on: that it is
 // provisioned, and that what is not modelled of it does not matter.
 func (r *Rule) inEffect(w *flow.World) bool {
-	for _, f := range ElementFacts(r.element) {
+	for _, f := range flow.ElementFacts(r.element) {
 		if !w.Holds(f) {
 			return false
 		}
 	}
 	return true
-}
-
-// ElementFacts are the assumptions that anything said about the element rests
-// on: NOT_SUCCEEDED where Azure does not report it as provisioned,
-// PROPERTY_NOT_MODELLED where it has a property that is not understood.
-func ElementFacts(e *topology.Element) []flow.Fact {
-	if e == nil {
-		return nil
-	}
-	var out []flow.Fact
-	if s := e.ProvisioningState; s != "" && !strings.EqualFold(s, "Succeeded") {
-		out = append(out, flow.Fact{Assumption: flow.NotSucceeded, About: e.Name, Detail: e.ResourceID,
-			Text: e.Name + " is taken to be in effect although its provisioning state is " + s})
-	}
-	if len(e.NotModelled) > 0 {
-		var names []string
-		for _, p := range e.NotModelled {
-			names = append(names, p.Name)
-		}
-		out = append(out, flow.Fact{Assumption: flow.PropertyNotModelled, About: e.Name, Detail: e.ResourceID + e.Origin.Pointer,
-			Text: "properties of " + e.Name + " that are not modelled do not matter: " + strings.Join(names, ", ")})
-	}
-	return out
 }
 
 func (s *Side) has(w *flow.World, t flow.Tuple, a flow.Address, local bool) bool {

@@ -12,7 +12,6 @@ import (
 	"go4.org/netipx"
 
 	"github.com/netpath/netpath/sim/flow"
-	"github.com/netpath/netpath/sim/nsg"
 	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 )
@@ -58,7 +57,8 @@ type Table struct {
 	Network *topology.VirtualNetwork
 	Routes  []*Route
 
-	dangling   *flow.Fact // the route table is not in the data
+	dangling   *flow.Fact  // the route table is not in the data
+	facts      []flow.Fact // what the attached route table rests on
 	unresolved []*flow.Fact
 	missing    *flow.Fact // learned gateway routes that are not in the data
 	missingPub *flow.Fact
@@ -110,6 +110,7 @@ func New(n *topology.Network, names *scope.Names, s *topology.Subnet) *Table {
 	case ok && table.RoutesGiven:
 		propagate = table.DisableBGPPropagation != topology.On
 		user = t.userRoutes(names, table)
+		t.facts = flow.ElementFacts(&table.Element)
 	case !s.RouteTable.IsZero():
 		t.dangling = &flow.Fact{Code: flow.DanglingReference, About: s.RouteTable.ID().Name(), Detail: "routes " + string(s.ID()),
 			Text:   "the routes of route table " + s.RouteTable.ID().Name() + " are not in the data",
@@ -418,6 +419,11 @@ func (t *Table) Choose(w *flow.World, a flow.Address) Decision {
 	if t.dangling != nil && w.Ask(*t.dangling, 2) == 1 {
 		return Decision{Doubt: t.dangling}
 	}
+	for _, f := range t.facts {
+		if !w.Holds(f) {
+			return Decision{Doubt: &flow.Fact{Code: flow.UnwaivedAssumption, About: f.About, Detail: f.Key() + string(t.Subnet.ID()), Text: f.Text}}
+		}
+	}
 	for _, f := range t.unresolved {
 		if w.Ask(*f, 2) == 1 {
 			return Decision{Doubt: f}
@@ -524,7 +530,7 @@ func (t *Table) exists(w *flow.World, r *Route, a flow.Address) bool {
 			return false
 		}
 	}
-	for _, f := range nsg.ElementFacts(r.element) {
+	for _, f := range flow.ElementFacts(r.element) {
 		if !w.Holds(f) {
 			return false
 		}

@@ -115,9 +115,10 @@ type Gateways struct {
 	Present        bool // a gateway is reachable
 	InEstate       bool // and it is in the data
 	Name           string
-	Prefixes       []netip.Prefix // known: static, learned, point-to-site pools
-	LearnedUnknown *flow.Fact     // more private prefixes may be learned (value 1)
-	LearnedPublic  *flow.Fact     // more public ones too: the assumption LEARNED_ROUTES_PRIVATE
+	Prefixes       []netip.Prefix // known: static, learned, point-to-site pools, virtual networks joined gateway to gateway
+	Joined         []*topology.VirtualNetwork
+	LearnedUnknown *flow.Fact // more private prefixes may be learned (value 1)
+	LearnedPublic  *flow.Fact // more public ones too: the assumption LEARNED_ROUTES_PRIVATE
 }
 
 // GatewaysOf is the gateways of a virtual network of the estate.
@@ -139,7 +140,13 @@ func (x *Names) gatewaysOf(v *topology.VirtualNetwork) Gateways {
 			g.merge(unknownGateway(p.RemoteVirtualNetwork.ID().Name(), flow.GatewayNotInEstate,
 				"the gateways of the peered virtual network "+p.RemoteVirtualNetwork.ID().Name()+" are not in the data"))
 		case back != nil && back.AllowGatewayTransit == topology.On:
-			g.merge(x.ownGateways(remote))
+			o := x.ownGateways(remote)
+			if !o.Present && o.LearnedUnknown == nil {
+				// The flag cannot be set without a gateway.
+				o = unknownGateway(remote.Name, flow.GatewayNotInEstate, "the gateway of the peered virtual network "+remote.Name+" is not in the data")
+				o.Present = true
+			}
+			g.merge(o)
 		}
 	}
 	return g
@@ -152,6 +159,7 @@ func (g *Gateways) merge(o Gateways) {
 		g.Name = o.Name
 	}
 	g.Prefixes = append(g.Prefixes, o.Prefixes...)
+	g.Joined = append(g.Joined, o.Joined...)
 	if g.LearnedUnknown == nil {
 		g.LearnedUnknown, g.LearnedPublic = o.LearnedUnknown, o.LearnedPublic
 	}
@@ -166,8 +174,7 @@ func (x *Names) ownGateways(v *topology.VirtualNetwork) Gateways {
 		o := Gateways{Present: true, InEstate: true, Name: gw.Name}
 		o.Prefixes = append(o.Prefixes, gw.ClientPools...)
 		o.Prefixes = append(o.Prefixes, gw.LearnedPrefixes...)
-		static, whole := x.staticPrefixes(gw)
-		o.Prefixes = append(o.Prefixes, static...)
+		whole := x.connected(gw, &o)
 		if !gw.LearnedGiven && !whole {
 			u := unknownGateway(gw.Name, flow.LearnedRoutesMissing, "the routes that gateway "+gw.Name+" learns are not in the data")
 			o.LearnedUnknown, o.LearnedPublic = u.LearnedUnknown, u.LearnedPublic
@@ -203,24 +210,58 @@ func unknownGateway(name string, code flow.Code, text string) Gateways {
 	}
 }
 
-// staticPrefixes returns the prefixes of the local network gateways that the
-// gateway is connected to; whole says that nothing else can be learned: all
-// its connections are in the data, and none uses BGP (bad-inputs 135).
-func (x *Names) staticPrefixes(gw *topology.VirtualNetworkGateway) (list []netip.Prefix, whole bool) {
-	whole = x.Cut("Microsoft.Network/connections") == nil && !strings.EqualFold(gw.GatewayType, "ExpressRoute")
+// connected adds what the gateway is connected to: local network gateways and
+// virtual networks. It reports whether nothing else can be learned: all its
+// connections are in the data, and none uses BGP (bad-inputs 135).
+func (x *Names) connected(gw *topology.VirtualNetworkGateway, o *Gateways) (whole bool) {
+	whole = x.Cut("Microsoft.Network/connections") == nil && x.Cut("Microsoft.Network/localNetworkGateways") == nil &&
+		!strings.EqualFold(gw.GatewayType, "ExpressRoute")
 	found := false
 	for _, c := range x.net.GatewayConnections {
-		if c.VirtualNetworkGateway.ID() != gw.ID() {
+		other := c.OtherGateway
+		switch gw.ID() {
+		case c.VirtualNetworkGateway.ID():
+		case c.OtherGateway.ID():
+			other = c.VirtualNetworkGateway
+		default:
 			continue
 		}
 		found = true
-		lng, ok := topology.Lookup[*topology.LocalNetworkGateway](x.net, c.LocalNetworkGateway)
-		if !ok || c.EnableBGP != topology.Off || strings.EqualFold(c.Type, "ExpressRoute") {
-			whole = false
+		whole = whole && c.EnableBGP == topology.Off
+		if !c.LocalNetworkGateway.IsZero() {
+			lng, ok := topology.Lookup[*topology.LocalNetworkGateway](x.net, c.LocalNetworkGateway)
+			whole = whole && ok && !lng.BGP
+			if ok {
+				o.Prefixes = append(o.Prefixes, lng.Prefixes...)
+			}
+			continue
 		}
+		far, ok := topology.Lookup[*topology.VirtualNetworkGateway](x.net, other)
+		if !ok {
+			whole = false
+			continue
+		}
+		v, ok := topology.Lookup[*topology.VirtualNetwork](x.net, far.VirtualNetwork)
+		whole = whole && ok
 		if ok {
-			list = append(list, lng.Prefixes...)
+			o.Prefixes = append(o.Prefixes, v.AddressSpace...)
+			o.Joined = append(o.Joined, v)
 		}
 	}
-	return list, whole && found
+	return whole && found
+}
+
+// Behind are the virtual networks whose own gateway, in the data, has a known
+// prefix that holds the address; a default route does not count.
+func (x *Names) Behind(a netip.Addr) []*topology.VirtualNetwork {
+	var out []*topology.VirtualNetwork
+	for _, v := range x.net.VirtualNetworks {
+		for _, p := range x.ownGateways(v).Prefixes {
+			if p.Bits() > 0 && p.Contains(a) {
+				out = append(out, v)
+				break
+			}
+		}
+	}
+	return out
 }

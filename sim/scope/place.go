@@ -101,8 +101,21 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 		return p
 	}
 	space := SetOf(v.AddressSpace...)
-	certain := []*netipx.IPSet{wireServerPrefix(), space}
+	certain := []*netipx.IPSet{wireServerPrefix()}
 	var layers []layer
+	// in adds prefixes that rest on what is said about elements.
+	in := func(where *netipx.IPSet, elements ...*topology.Element) {
+		var facts []flow.Fact
+		for _, e := range elements {
+			facts = append(facts, flow.ElementFacts(e)...)
+		}
+		if len(facts) == 0 {
+			certain = append(certain, where)
+			return
+		}
+		layers = append(layers, layer{where: where, all: facts, member: true})
+	}
+	in(space, &v.Element)
 
 	for _, peer := range v.Peerings {
 		if peer.AllowVirtualNetworkAccess == topology.Off {
@@ -116,7 +129,7 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 		case link.Fact != nil:
 			layers = append(layers, layer{where: remote, fact: link.Fact, when: 0, member: true})
 		case link.Up:
-			certain = append(certain, remote)
+			in(remote, &peer.Element)
 		}
 	}
 
@@ -155,8 +168,12 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 					Assumption: flow.UDRPrefixesInVNet, About: table.Name + "/" + r.Name,
 					Text: "the prefix of a user-defined route with next hop " + string(r.NextHop) + " is part of the tag VirtualNetwork"}})
 			default:
-				certain = append(certain, SetOf(r.Destination.Prefix))
+				in(SetOf(r.Destination.Prefix), &table.Element, &r.Element)
 			}
+		}
+		for _, f := range flow.ElementFacts(&table.Element) {
+			layers = append(layers, layer{unless: []flow.Fact{f}, each: true, when: 1, member: true,
+				fact: &flow.Fact{Code: flow.UnwaivedAssumption, About: table.Name, Detail: f.Key(), Text: f.Text}})
 		}
 	} else if !s.RouteTable.IsZero() {
 		layers = append(layers, layer{each: true, when: 1, member: true, fact: x.danglingTable(s)})

@@ -2,6 +2,7 @@ package scope
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"go4.org/netipx"
@@ -35,7 +36,12 @@ type layer struct {
 	each   bool // the fact is about each address apart
 	when   int
 	member bool
+	all    []flow.Fact // or: assumptions that must all hold
+	unless []flow.Fact // the layer counts only where one of these does not hold
 }
+
+// sure reports whether the layer decides in every world.
+func (l *layer) sure() bool { return l.fact == nil && l.all == nil }
 
 // portLimit restricts platform tags to their ports (verdicts.md 17).
 type portLimit uint8
@@ -81,6 +87,15 @@ func (s *Set) Has(w *flow.World, a flow.Address, local bool) bool {
 		l := &s.layers[i]
 		if !within(w, a, l.where) {
 			continue
+		}
+		if l.unless != nil && !slices.ContainsFunc(l.unless, func(f flow.Fact) bool { return !w.Holds(f) }) {
+			continue
+		}
+		if l.all != nil {
+			if slices.ContainsFunc(l.all, func(f flow.Fact) bool { return !w.Holds(f) }) {
+				continue
+			}
+			return l.member
 		}
 		if l.fact == nil {
 			return l.member
@@ -275,14 +290,14 @@ func (s *Set) Certain() (must, may *netipx.IPSet) {
 		hit := intersect(left, where)
 		if l.member {
 			may = union(may, hit)
-			if l.fact == nil {
+			if l.sure() {
 				must = union(must, intersect(sure, where))
 			}
 		}
-		if l.fact == nil {
+		if l.sure() {
 			left = subtract(left, where)
 		}
-		if l.fact == nil || !l.member {
+		if l.sure() || !l.member {
 			sure = subtract(sure, where)
 		}
 	}

@@ -1,0 +1,149 @@
+package sim_test
+
+import (
+	"errors"
+	"flag"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/netpath/netpath/internal/oracle"
+	"github.com/netpath/netpath/internal/oracle/estategen"
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/topology"
+)
+
+var (
+	diffEstates  = flag.Int("estates", 1500, "random estates that the simulator and the oracle are compared on")
+	diffSeed     = flag.Uint64("seed", 1, "first seed of the random estates")
+	diffCautious = flag.Bool("cautious", false, "print the answers that are Unknown where the oracle is certain")
+	diffShow     = flag.Int("show", 10, "differences that are printed")
+)
+
+// both are the answers to one sample.
+type both struct {
+	engine sim.Packet
+	oracle oracle.Answer
+	err    error
+}
+
+func askBoth(t *testing.T, s *sim.Simulator, o *oracle.Oracle, x estategen.Sample) both {
+	t.Helper()
+	p := flow.Tuple{
+		Protocol: x.Protocol, Source: flow.At(x.Source), SourcePort: x.SourcePort,
+		Destination: flow.At(x.Destination), DestinationPort: x.DestinationPort,
+	}
+	if x.DestinationTag != "" {
+		p.Destination = flow.SomewhereIn(x.DestinationTag, x.Source.Is6())
+	}
+	var b both
+	owner := topology.Owner{Configuration: x.Configuration}
+	if x.Configuration != nil {
+		owner.Interface = s.Network().Holder(x.Configuration)
+	}
+	switch x.Kind {
+	case estategen.Outbound, estategen.Inbound:
+		b.oracle = o.IPFlow(oracle.Place{Configuration: x.Configuration}, x.Direction, p)
+		b.engine = s.Gates(owner, x.Direction, p)
+	case estategen.GroupAlone:
+		b.oracle = o.IPFlow(oracle.Place{Group: x.Group}, x.Direction, p)
+		local, remote := sim.Endpoint{Address: x.Source, Port: x.SourcePort}, sim.Endpoint{Address: x.Destination, Port: x.DestinationPort}
+		if x.Direction == topology.Inbound {
+			local, remote = remote, local
+		}
+		q := sim.IPFlowQuestion{NSG: x.Group.ResourceID, Direction: x.Direction, Protocol: x.Protocol, Local: local, Remote: remote}
+		a, err := s.IPFlow(q)
+		if err != nil {
+			b.err = err
+			return b
+		}
+		b.engine.Verdict, b.engine.Hops, b.engine.Assumptions = a.Access, a.Hops, a.Assumptions
+		b.engine.Strict = a.Access
+		if len(a.Assumptions) > 0 {
+			b.engine.Strict = flow.Unknown
+		}
+		if a.RuleName != nil {
+			b.engine.RuleName = *a.RuleName
+		}
+	case estategen.WholeWay:
+		b.oracle = o.Trace(oracle.Question{From: x.Configuration, Packet: p, NoProxy: true})
+		b.engine = s.Send(owner, p)
+	default:
+		b.oracle = o.Trace(oracle.Question{Packet: p, NoProxy: true})
+		a, err := s.Trace(sim.TraceQuestion{From: x.Source.String(), To: x.Destination.String(), Protocol: x.Protocol,
+			Port: x.DestinationPort, SourcePort: x.SourcePort, FixedSource: true, NoProxy: true})
+		if err != nil {
+			b.err = err
+			return b
+		}
+		b.engine.Outcome, b.engine.Strict = a.Outcome, a.Verdict
+		if len(a.Assumptions) > 0 {
+			b.engine.Strict = flow.Unknown
+		}
+	}
+	return b
+}
+
+// The simulator and the oracle, written apart from each other from the
+// documents, give the same verdicts, with assumptions and without.
+func TestSimulatorAndOracleAgree(t *testing.T) {
+	asked, differ, beyond, refused, certain, cautious := 0, 0, 0, 0, 0, 0
+	for i := range *diffEstates {
+		seed := *diffSeed + uint64(i)
+		n, samples := estategen.Random(rand.New(rand.NewPCG(seed, 3)), estategen.Options{Samples: 20})
+		s, err := sim.New(n, sim.Options{AsOf: estategen.CatalogueDate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := oracle.New(n, oracle.Options{AsOf: estategen.CatalogueDate})
+		for _, x := range samples {
+			b := askBoth(t, s, o, x)
+			asked++
+			var name *sim.NameError
+			switch {
+			case errors.As(b.err, &name) || b.oracle.Refused:
+				refused++
+				continue
+			case b.oracle.Beyond:
+				beyond++
+				continue
+			}
+			if b.oracle.Strict != flow.Unknown {
+				certain++
+			}
+			sound := func(e, o flow.Verdict) bool { return e == o || e == flow.Unknown }
+			same := sound(b.engine.Verdict, b.oracle.Verdict) && sound(b.engine.Strict, b.oracle.Strict)
+			if same && b.engine.Verdict != flow.Unknown {
+				same = slices.ContainsFunc(b.oracle.Deciders, func(d oracle.Decider) bool { return d.RuleName == b.engine.RuleName })
+			}
+			if same {
+				if b.engine.Verdict != b.oracle.Verdict || b.engine.Strict != b.oracle.Strict {
+					cautious++
+					if *diffCautious {
+						t.Logf("seed %d: %s\n  simulator %v, strict %v, assumptions %v, missing %v\n  oracle %v, strict %v, %s rule %q\n%s", seed, x, b.engine.Verdict, b.engine.Strict, b.engine.Assumptions, b.engine.Missing, b.oracle.Verdict, b.oracle.Strict, b.oracle.Code, b.oracle.RuleName, hopLines(b.engine.Hops))
+					}
+				}
+				continue
+			}
+			differ++
+			if differ <= *diffShow {
+				t.Errorf("seed %d: %s\n  simulator %v, strict %v, %s rule %q, assumptions %v, missing %v\n  oracle    %v, strict %v, %s rule %q, assumptions %v, open %v\n%s",
+					seed, x, b.engine.Verdict, b.engine.Strict, b.engine.Code, b.engine.RuleName, b.engine.Assumptions, b.engine.Missing,
+					b.oracle.Verdict, b.oracle.Strict, b.oracle.Code, b.oracle.RuleName, b.oracle.Assumptions, b.oracle.Unknowns, hopLines(b.engine.Hops))
+			}
+		}
+	}
+	t.Logf("asked %d questions of %d estates: %d certain, %d refused, %d beyond the oracle, %d more cautious than the oracle, %d differ", asked, *diffEstates, certain, refused, beyond, cautious, differ)
+	if differ > 0 {
+		t.Errorf("%d of %d answers differ", differ, asked)
+	}
+}
+
+func hopLines(hops []sim.Hop) string {
+	s := ""
+	for _, h := range hops {
+		s += "    " + string(h.Kind) + " " + h.Name + " " + h.AppliedTo + " " + h.Direction + " " + h.Verdict.String() + " " + string(h.Code) + " " + h.RuleName + " " + string(h.NextHopType) + " " + h.AddressPrefix + " " + h.NextHopIPAddress + "\n"
+	}
+	return s
+}
