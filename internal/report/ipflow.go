@@ -35,6 +35,9 @@ func (w *Writer) IPFlow(q sim.IPFlowQuestion, f *sim.IPFlow) error {
 		} else if len(f.Hops) > 0 {
 			p.blank()
 			p.hops("    ", f.Hops, nil)
+			if !q.AllRules {
+				p.skipped("    ", f.Evaluated)
+			}
 		}
 	}
 	if q.AllRules {
@@ -87,6 +90,15 @@ func endpointText(e sim.Endpoint, ports bool) string {
 	}
 }
 
+// skipped names the NSGs that an earlier one kept from being evaluated.
+func (p *page) skipped(indent string, list []sim.EvaluatedNSG) {
+	for _, e := range list {
+		if e.Skipped {
+			p.line(indent, Escape(joined(" at ", shortName(e.NetworkSecurityGroupID), shortName(e.AppliedTo))), ": not evaluated, an earlier gate denies")
+		}
+	}
+}
+
 // evaluations writes the conditions of the rules of one NSG, one rule a line.
 func (p *page) evaluations(e *sim.EvaluatedNSG) {
 	p.blank()
@@ -96,7 +108,7 @@ func (p *page) evaluations(e *sim.EvaluatedNSG) {
 	}
 	switch {
 	case e.Skipped:
-		title += ": not evaluated, an earlier NSG denied"
+		title += ": not evaluated, an earlier gate denies"
 	case e.MatchedRule != nil:
 		title += ": " + e.MatchedRule.RuleName + " matched, " + e.MatchedRule.Action
 	}

@@ -197,6 +197,21 @@ func TestIPFlowIsWrittenInEveryFormat(t *testing.T) {
 	}
 }
 
+func TestNSGsThatWereNotEvaluatedAreNamed(t *testing.T) {
+	q, a := ipFlow()
+	a.Evaluated = append(a.Evaluated, sim.EvaluatedNSG{NetworkSecurityGroupID: "/x/networkSecurityGroups/nsg-nic", AppliedTo: "/x/networkInterfaces/a-nic", Skipped: true})
+	for _, all := range []bool{false, true} {
+		var b bytes.Buffer
+		q.AllRules = all
+		if err := New(&b, Options{}).IPFlow(q, a); err != nil {
+			t.Fatal(err)
+		}
+		if want := "nsg-nic at nic a-nic: not evaluated, an earlier gate denies\n"; strings.Count(b.String(), want) != 1 {
+			t.Errorf("all rules %v: not told once:\n%s", all, b.String())
+		}
+	}
+}
+
 func TestInboundFlowIsWrittenFromRemoteToLocal(t *testing.T) {
 	q := sim.IPFlowQuestion{
 		Direction: topology.Inbound, Protocol: topology.UDP,
