@@ -286,6 +286,21 @@ func TestRawElementsKnowTheirPlaceWithoutATree(t *testing.T) {
 	}
 }
 
+func TestASourceIsReadOnce(t *testing.T) {
+	for _, input := range []string{"[]", "a: 1\n", "<a/>"} {
+		s, err := Open("f", strings.NewReader(input), Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Read(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Each(func(*Envelope, *Node) error { return nil }); err == nil || err.Error() != "f: was read already" {
+			t.Errorf("%q: %v", input, err)
+		}
+	}
+}
+
 func TestGetIsExactAndFoldIsNot(t *testing.T) {
 	d, err := Read("f", strings.NewReader(`{"Access":"Deny","acceſs2":1}`), Limits{})
 	if err != nil {

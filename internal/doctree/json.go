@@ -118,6 +118,9 @@ func (s *Source) EachRaw(visit func(*Envelope, *Raw) error) (*Envelope, error) {
 	if s.format != JSON {
 		return nil, fmt.Errorf("%s: expected JSON, found %s", s.name, s.format)
 	}
+	if err := s.begin(); err != nil {
+		return nil, err
+	}
 	j := s.newJSON()
 	env := &Envelope{File: s.name, Format: JSON, Notes: s.notes}
 	var err error

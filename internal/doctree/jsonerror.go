@@ -187,7 +187,7 @@ func (j *jsonReader) explain(message string, off int64, before, after []byte, in
 	case inWord:
 		return explainWord(string(after))
 	case strings.Contains(message, "at start of string"), j.key && strings.Contains(message, "at start of value"):
-		return "expected a key in double quotes", ""
+		return "expected a key in double quotes", "YAML in brackets must begin with a line of ---"
 	case strings.Contains(message, "after object name"):
 		return "expected a colon after the key", ""
 	case strings.Contains(message, "after object value"):

@@ -147,6 +147,27 @@ func TestAnElementHasAtMostSoManyValues(t *testing.T) {
 	}
 }
 
+func TestOneElementIsHeldOnlyUpToItsCap(t *testing.T) {
+	s, err := Open("f", io.MultiReader(strings.NewReader("[[1,2],["), &repeated{text: "1,"}), Limits{FileBytes: 8 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := s.newJSON()
+	s.text.limitBytes = 1 << 20
+	n := 0
+	err = j.list(&Envelope{}, "", func(*Envelope, *Raw) error {
+		n++
+		return nil
+	})
+	const want = "f: JSON element of more than 128 MiB is not read; split the export, for example by resource group"
+	if n != 1 || err == nil || err.Error() != want {
+		t.Errorf("%d elements, %v", n, err)
+	}
+	if s.text.offset() > 2<<20 {
+		t.Errorf("%d bytes were read", s.text.offset())
+	}
+}
+
 func TestAnObjectWithManyKeysIsReadInReasonableTime(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("{")

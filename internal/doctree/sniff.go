@@ -35,7 +35,8 @@ func (s *Source) sniff() error {
 		s.format = XML
 	case body[0] == 0x1b:
 		return refuse(colours, coloursHint)
-	case body[0] == '{', body[0] == '[':
+	case body[0] == '{', body[0] == '[',
+		bytes.HasPrefix(body, []byte("//")), bytes.HasPrefix(body, []byte("/*")): // refused as comments
 		s.format = JSON
 	case bytes.HasPrefix(body, gzipMagic):
 		return refuse(expected+", not gzip inside gzip", "unpack it once")

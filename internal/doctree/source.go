@@ -119,6 +119,15 @@ func Open(name string, r io.Reader, lim Limits) (*Source, error) {
 	return s, nil
 }
 
+// begin makes sure that the source is read once.
+func (s *Source) begin() error {
+	if s.used {
+		return fmt.Errorf("%s: was read already", s.name)
+	}
+	s.used = true
+	return nil
+}
+
 // Name is the file's name as given to [Open].
 func (s *Source) Name() string { return s.name }
 

@@ -24,6 +24,9 @@ func Read(name string, r io.Reader, lim Limits) (*Document, error) {
 
 // Read reads the whole document into trees.
 func (s *Source) Read() (*Document, error) {
+	if err := s.begin(); err != nil {
+		return nil, err
+	}
 	d := &Document{File: s.name, Format: s.format}
 	var err error
 	switch s.format {
