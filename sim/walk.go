@@ -518,7 +518,7 @@ func (k *walk) cross(p position, t flow.Tuple, peering *topology.Peering, to net
 	remote, back := s.names.Back(p.vnet, peering)
 	h := Hop{Kind: HopPeering, Name: peering.Name, AppliedTo: p.vnet.Name + " → " + peering.RemoteVirtualNetwork.ID().Name(),
 		Verdict: flow.Allow, Code: flow.RouteFound, Origin: originOf(peering.Origin)}
-	if !k.depends(&peering.Element) {
+	if !k.depends(&peering.Element) || back != nil && !k.depends(&back.Element) {
 		return nil, false
 	}
 	conflict := flow.Fact{Code: flow.SourcesConflict, About: peering.Name, Detail: string(p.vnet.ID()) + " access",
@@ -706,6 +706,11 @@ func (k *walk) unowned(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 	}
 	if lb, f := s.frontendAt(v, a); lb != nil {
 		k.balance(p, t, lb, f)
+		return
+	}
+	if fw := s.firewallAt(v, a); fw != nil {
+		k.opaque(Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name}, flow.Fact{Code: flow.FirewallContentUnknown, About: fw.Name, Detail: t.String(),
+			Text: "whether the firewall " + fw.Name + " itself answers is not documented"})
 		return
 	}
 	sub := subnetOf(v, a)

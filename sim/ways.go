@@ -301,6 +301,10 @@ func (k *walk) fromOutside(t flow.Tuple) {
 	}
 	if pub, ok := k.s.publicAt(t.Destination.IP); ok {
 		k.enter(position{internet: true}, t, pub)
+		return
+	}
+	if f, cut := k.s.names.Missing("Microsoft.Network/publicIPAddresses", t.Destination.Key()); cut && k.w.Ask(f, 2) == 1 {
+		k.opaque(Hop{Kind: HopEntry, Name: t.Destination.String()}, f)
 	}
 }
 
@@ -345,6 +349,13 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 		if !tcpOrUDP {
 			h.Name = name
 			return deny(flow.EgressNoICMP, "a NAT gateway carries TCP and UDP only")
+		}
+		if t.Destination.Is6() {
+			f := flow.Fact{Code: flow.NoEgress, About: ref.ID().Name(), Detail: "IPv6", Text: "whether the " + name + " carries IPv6 is not in the data"}
+			if k.w.Ask(f, 2) == 1 {
+				h.Name = name
+				return deny(f.Code, f.Text)
+			}
 		}
 		a := outside
 		var origin topology.Origin
@@ -482,12 +493,27 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 		private = !k.w.Holds(f)
 	}
 	without := ""
-	if vm := s.vm(p.nic); vm != nil {
+	vm := s.vm(p.nic)
+	if vm == nil && p.nic != nil && !p.nic.VirtualMachine.IsZero() && !private {
+		f := flow.Fact{Assumption: flow.DefaultOutboundAccess, About: p.nic.VirtualMachine.ID().Name(),
+			Text: "the virtual machine of " + p.nic.Name + ", which is not in the data, has default outbound access"}
+		if !k.w.Holds(f) {
+			without = f.Text
+		}
+	}
+	if vm != nil {
 		if vm.Flexible {
 			without = "an instance of a flexible scale set has no default outbound access"
 		}
 		for _, ref := range vm.NetworkInterfaces {
 			nic, ok := topology.Lookup[*topology.NetworkInterface](s.net, ref)
+			if !ok && !private {
+				f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: "public IP",
+					Text: "whether " + ref.ID().Name() + ", another interface of " + vm.Name + ", has a Standard public IP is not in the data", Export: "az network nic list -o json"}
+				if k.w.Ask(f, 2) == 1 {
+					without = f.Text
+				}
+			}
 			if !ok || nic == p.nic {
 				continue
 			}

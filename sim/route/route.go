@@ -47,8 +47,9 @@ type Route struct {
 	when      int
 	each      bool
 	element   *topology.Element
-	protected bool // a system route that gateway routes never beat
-	rank      int  // among tag routes of one prefix length, lower first
+	far       *topology.Element // the other side of a peering
+	protected bool              // a system route that gateway routes never beat
+	rank      int               // among tag routes of one prefix length, lower first
 }
 
 // Table is the effective routes of one subnet.
@@ -265,6 +266,10 @@ func (t *Table) peerings(n *topology.Network, names *scope.Names, v *topology.Vi
 			continue
 		}
 		hop := topology.NextHopVNetPeering
+		var far *topology.Element
+		if _, back := names.Back(v, p); back != nil {
+			far = &back.Element
+		}
 		if remote, ok := topology.Lookup[*topology.VirtualNetwork](n, p.RemoteVirtualNetwork); ok && remote.Location != "" && v.Location != "" &&
 			topology.NormalLocation(remote.Location) != topology.NormalLocation(v.Location) {
 			hop = topology.NextHopGlobalPeering
@@ -278,7 +283,7 @@ func (t *Table) peerings(n *topology.Network, names *scope.Names, v *topology.Vi
 		}
 		for _, prefix := range list {
 			t.add(&Route{Source: Default, Prefix: prefix, NextHop: hop, Peering: p, Origin: p.Origin, protected: true,
-				fact: link.Fact, when: 0, element: &p.Element})
+				fact: link.Fact, when: 0, element: &p.Element, far: far})
 		}
 	}
 }
@@ -530,7 +535,7 @@ func (t *Table) exists(w *flow.World, r *Route, a flow.Address) bool {
 			return false
 		}
 	}
-	for _, f := range flow.ElementFacts(r.element) {
+	for _, f := range slices.Concat(flow.ElementFacts(r.element), flow.ElementFacts(r.far)) {
 		if !w.Holds(f) {
 			return false
 		}

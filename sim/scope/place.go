@@ -129,7 +129,11 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 		case link.Fact != nil:
 			layers = append(layers, layer{where: remote, fact: link.Fact, when: 0, member: true})
 		case link.Up:
-			in(remote, &peer.Element)
+			elements := []*topology.Element{&peer.Element}
+			if _, back := x.Back(v, peer); back != nil {
+				elements = append(elements, &back.Element)
+			}
+			in(remote, elements...)
 		}
 	}
 
@@ -334,15 +338,11 @@ func (p *Place) InternetTag() *Set { return p.internet }
 func (p *Place) Members(asg topology.Ref) *Set {
 	x := p.names
 	id := asg.ID()
-	in, owned := SetOfMembers(x.net, p.VirtualNetwork, id)
+	in, owned := members(x.net, p.VirtualNetwork, id)
+	far, farOwned := members(x.net, nil, id)
 	inside := subtract(everything(), PublicSpace())
 	if p.VirtualNetwork != nil {
-		inside = SetOf(p.VirtualNetwork.AddressSpace...)
-		for _, peer := range p.VirtualNetwork.Peerings {
-			if remote, ok := x.RemoteSpace(peer); ok {
-				inside = union(inside, remote)
-			}
-		}
+		inside = x.estateSpace()
 	}
 	f := &flow.Fact{Code: flow.ASGMembersUnknown, About: id.Name(),
 		Text:   "whether the address is a member of the application security group " + id.Name() + " is not in the data",
@@ -350,6 +350,8 @@ func (p *Place) Members(asg topology.Ref) *Set {
 	s := &Set{Name: id.Name(), layers: []layer{
 		{where: in, member: true},
 		{where: owned, member: false},
+		{where: far, member: true},
+		{where: farOwned, member: false},
 		{where: inside, fact: f, each: true, when: 1, member: true},
 	}}
 	if p.VirtualNetwork == nil {
@@ -359,10 +361,27 @@ func (p *Place) Members(asg topology.Ref) *Set {
 	return s
 }
 
-// SetOfMembers returns the addresses of the interfaces in the data that are
+// estateSpace is the address space of every virtual network of the estate,
+// peered ones that are not in the data included.
+func (x *Names) estateSpace() *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	for _, v := range x.net.VirtualNetworks {
+		for _, p := range v.AddressSpace {
+			b.AddPrefix(p)
+		}
+		for _, p := range v.Peerings {
+			if remote, ok := x.RemoteSpace(p); ok {
+				b.AddSet(remote)
+			}
+		}
+	}
+	return build(&b)
+}
+
+// members returns the addresses of the interfaces in the data that are
 // members of the group, and those of all interfaces a rule at the virtual
 // network can see (all of the data with nil).
-func SetOfMembers(n *topology.Network, v *topology.VirtualNetwork, asg topology.ID) (in, owned *netipx.IPSet) {
+func members(n *topology.Network, v *topology.VirtualNetwork, asg topology.ID) (in, owned *netipx.IPSet) {
 	var members, all netipx.IPSetBuilder
 	for _, nic := range n.NetworkInterfaces {
 		for _, c := range nic.IPConfigurations {
