@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 
@@ -41,8 +42,9 @@ func (s *Simulator) in(sub *topology.Subnet) position {
 // name is what the hop calls the place: "nic app1-nic".
 func nicName(n *topology.NetworkInterface) string { return "nic " + n.Name }
 
+// subnetName is "subnet v1/app", the network's name as the subnet's ID writes it.
 func subnetName(s *topology.Subnet) string {
-	return "subnet " + s.VirtualNetworkID().Name() + "/" + s.Name
+	return "subnet " + path.Base(path.Dir(path.Dir(strings.TrimRight(s.ResourceID, "/")))) + "/" + s.Name
 }
 
 func (p position) String() string {
