@@ -227,6 +227,8 @@ func TestDesignsAreStrict(t *testing.T) {
 		{"interface without address", head + "networkInterfaces: [{name: n}]\n", "expected a subnet and an address"},
 		{"ambiguous name", head + "networkSecurityGroups: [{name: n}]\napplicationSecurityGroups: []\nvirtualNetworks:\n  - {name: a, addressPrefixes: [10.0.0.0/16], subnets: [{name: s, addressPrefix: 10.0.0.0/24}]}\n  - {name: b, addressPrefixes: [10.1.0.0/16], subnets: [{name: s, addressPrefix: 10.1.0.0/24}]}\nnetworkInterfaces: [{name: n, subnet: s, privateIPAddress: 10.0.0.4}]\n", "expected a name that means one element; it means /design/virtualNetworks/a/subnets/s, /design/virtualNetworks/b/subnets/s"},
 		{"unknown frontend", head + "loadBalancers: [{name: lb, frontendIPConfigurations: [{name: fe, publicIPAddress: 198.51.100.1}], backendAddressPools: [{name: be}], outboundRules: [{name: o, frontend: ef, backend: be}]}]\n", "did you mean fe?"},
+		{"subnet without prefix", head + "virtualNetworks: [{name: v, addressPrefixes: [10.0.0.0/16], subnets: [{name: s}]}]\n", "expected an addressPrefix of the subnet"},
+		{"proxy with a password", head + "virtualMachines: [{name: v, proxy: {host: \"http://u:secret@10.0.0.5\", port: 80}}]\n", "expected an IP address or host name alone"},
 		{"both prefixes", head + "virtualNetworks: [{name: v, addressPrefixes: [10.0.0.0/16], subnets: [{name: s, addressPrefix: 10.0.0.0/24, addressPrefixes: [10.0.0.0/24]}]}]\n", "not both"},
 		{"tag in a guest", head + "virtualMachines: [{name: v, hostFirewall: {inbound: [{name: r, access: Allow, remoteAddress: [Internet]}]}}]\n", "a guest knows no service tags"},
 		{"136 proxy loop", head + `virtualNetworks: [{name: v, addressPrefixes: [10.0.0.0/16], subnets: [{name: s, addressPrefix: 10.0.0.0/24}]}]
@@ -237,7 +239,7 @@ virtualMachines:
 		{"137 same element twice, other content", head + "networkSecurityGroups:\n  - {name: n, securityRules: []}\n  - {name: n, securityRules: [{name: r, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceAddressPrefix: \"*\", sourcePortRange: \"*\", destinationAddressPrefix: \"*\", destinationPortRange: \"*\"}]}\n", "to be the same as at"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := refused(t, map[string]string{"d.yaml": tc.text}); !strings.Contains(got, tc.want) {
+			if got := refused(t, map[string]string{"d.yaml": tc.text}); !strings.Contains(got, tc.want) || strings.Contains(got, "secret") {
 				t.Errorf("the message lacks %q: %s", tc.want, got)
 			}
 		})
@@ -313,6 +315,13 @@ func TestAnOverlayMayNotContradict(t *testing.T) {
 	t.Run("the same rule once more", func(t *testing.T) {
 		estate(t, map[string]string{"a.json": exported, "z.yaml": head + "networkSecurityGroups: [{name: nsg, securityRules: [{name: r, priority: 100, direction: Outbound, access: Allow, protocol: Tcp, sourceAddressPrefix: \"*\", sourcePortRange: \"*\", destinationAddressPrefix: Internet, destinationPortRange: 443}]}]\n"})
 	})
+}
+
+func TestAnOverlayWithoutItsExportIsNamed(t *testing.T) {
+	res := estate(t, map[string]string{"a.json": exported, "z.yaml": "apiVersion: netpath/v1\nvirtualMachines: [{name: ap1, proxy: {host: 10.0.0.5, port: 8080}}]\n"})
+	if d := said(res, `the machine "ap1" has no network interface`); len(d) != 1 || d[0].Origin.Line != 2 {
+		t.Errorf("%s", messages(res))
+	}
 }
 
 func TestAnUnknownNameDanglesVisibly(t *testing.T) {

@@ -129,14 +129,57 @@ func (m *merger) network() (*topology.Network, error) {
 	if err := m.layDesigns(); err != nil {
 		return nil, err
 	}
+	m.join()
 	m.completePolicies()
 	m.nameEffective()
 	m.data.EffectiveRouteTables = m.tables
+	if err := m.unique(); err != nil {
+		return nil, err
+	}
 	network, err := topology.NewNetwork(m.data, m.order...)
 	if err != nil {
 		return nil, err
 	}
 	return network, m.check(network)
+}
+
+// unique refuses two parts with one ID.
+func (m *merger) unique() error {
+	seen := make(map[topology.ID]*topology.Element, 2*len(m.order))
+	for _, e := range m.order {
+		for _, p := range append(parts(e), e) {
+			b := p.Base()
+			id := b.ID()
+			if old := seen[id]; old != nil {
+				return contradiction(b.Origin, "expected one element with the ID "+source.Quote(b.ResourceID)+", there is another at "+place(old.Origin), "remove one of the two")
+			}
+			seen[id] = b
+		}
+	}
+	return nil
+}
+
+// parts lists the parts of a resource that have IDs of their own.
+func parts(e topology.Any) []topology.Any {
+	var out []topology.Any
+	switch e := e.(type) {
+	case *topology.VirtualNetwork:
+		out = appendParts(out, e.Subnets)
+	case *topology.NetworkInterface:
+		out = appendParts(out, e.IPConfigurations)
+	case *topology.LoadBalancer:
+		out = appendParts(out, e.Frontends)
+		out = appendParts(out, e.BackendPools)
+		out = appendParts(out, e.NATRules)
+	}
+	return out
+}
+
+func appendParts[T topology.Any](out []topology.Any, list []T) []topology.Any {
+	for _, e := range list {
+		out = append(out, e)
+	}
+	return out
 }
 
 // attach puts a child that was exported apart under its parent.

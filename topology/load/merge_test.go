@@ -196,6 +196,45 @@ func TestChildrenExportedApartJoinTheirParents(t *testing.T) {
 	})
 }
 
+func TestOneSideOfARelationIsEnough(t *testing.T) {
+	vm := `{"id": "` + sub + `Microsoft.Compute/virtualMachines/vm", "name": "vm", "hardwareProfile": {"vmSize": "x"}`
+	ref := `, "virtualMachine": {"id": "` + sub + `Microsoft.Compute/virtualMachines/VM"}`
+	t.Run("the interfaces name the machine", func(t *testing.T) {
+		res := estate(t, map[string]string{"a.json": `[` + vm + `}, ` + nicJSON("n", "10.0.0.4", "v/subnets/a", ref+`, "primary": true`) + `, ` + nicJSON("m", "10.0.0.5", "v/subnets/a", ref) + `]`})
+		if got := res.Network.VirtualMachines[0]; len(got.NetworkInterfaces) != 2 || got.PrimaryInterface.ID().Name() != "n" {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("the machine names the interfaces", func(t *testing.T) {
+		res := estate(t, map[string]string{"a.json": `[` + vm + `, "networkProfile": {"networkInterfaces": [{"id": "` + net + `networkInterfaces/n"}, {"id": "` + net + `networkInterfaces/m", "primary": true}]}}, ` +
+			nicJSON("n", "10.0.0.4", "v/subnets/a", "") + `, ` + nicJSON("m", "10.0.0.5", "v/subnets/a", "") + `]`})
+		if got := res.Network; got.NetworkInterfaces[0].VirtualMachine.ID().Name() != "vm" || got.VirtualMachines[0].PrimaryInterface.ID().Name() != "m" {
+			t.Errorf("%+v", got.NetworkInterfaces[0])
+		}
+	})
+	t.Run("no mark, no primary", func(t *testing.T) {
+		res := estate(t, map[string]string{"a.json": `[` + vm + `}, ` + nicJSON("n", "10.0.0.4", "v/subnets/a", ref) + `, ` + nicJSON("m", "10.0.0.5", "v/subnets/a", ref) + `]`})
+		if got := res.Network.VirtualMachines[0]; !got.PrimaryInterface.IsZero() {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("they disagree", func(t *testing.T) {
+		res := estate(t, map[string]string{"a.json": `[` + vm + `, "networkProfile": {"networkInterfaces": [{"id": "` + net + `networkInterfaces/n"}]}}, ` +
+			nicJSON("n", "10.0.0.4", "v/subnets/a", strings.ReplaceAll(ref, "VM", "other")) + `]`})
+		if len(said(res, `which belongs to "other"`)) != 1 {
+			t.Errorf("%s", messages(res))
+		}
+	})
+	t.Run("a private endpoint and its interface", func(t *testing.T) {
+		res := estate(t, map[string]string{"a.json": `[{"id": "` + net + `privateEndpoints/pe", "name": "pe", "subnet": {"id": "` + net + `virtualNetworks/v/subnets/a"}, "networkInterfaces": [{"id": "` + net + `networkInterfaces/n"}],
+		  "privateLinkServiceConnections": [{"name": "c", "groupIds": ["blob"], "privateLinkServiceId": "/x", "privateLinkServiceConnectionState": {"status": "Approved"}}]}, ` + nicJSON("n", "10.0.0.9", "v/subnets/a", "") + `]`})
+		pe := res.Network.PrivateEndpoints[0]
+		if len(pe.Addresses) != 1 || pe.Addresses[0].String() != "10.0.0.9" || pe.ConnectionState != "Approved" || res.Network.NetworkInterfaces[0].PrivateEndpoint.ID() != pe.ID() {
+			t.Errorf("%+v", pe)
+		}
+	})
+}
+
 func TestEstatesThatContradictThemselvesAreRefused(t *testing.T) {
 	peer := func(other string) string {
 		return `, "virtualNetworkPeerings": [{"name": "to-` + other + `", "peeringState": "Connected", "remoteVirtualNetwork": {"id": "` + net + `virtualNetworks/` + other + `"}}]`

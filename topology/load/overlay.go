@@ -106,6 +106,9 @@ func (m *merger) layDesigns() error {
 			if err := combine(over, e, l.over != nil); err != nil {
 				return err
 			}
+			if v, ok := over.(*topology.VirtualNetwork); ok && len(v.AddressSpace) > 0 {
+				v.Stub = false // the design describes what the export lacks
+			}
 			continue
 		}
 		if err := m.resource(e); err != nil {
@@ -116,7 +119,9 @@ func (m *merger) layDesigns() error {
 	// spoken of it.
 	for _, l := range all {
 		if l.over == nil && m.byID[l.entry.Element.Base().ID()] == l.entry.Element {
+			before := len(l.rd.file.Diagnostics)
 			l.entry.Complete()
+			m.diagnostics = append(m.diagnostics, l.rd.file.Diagnostics[before:]...)
 			if l.rd.file.Err != nil {
 				return l.rd.file.Err
 			}

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"path/filepath"
 	"strings"
 
 	"github.com/netpath/netpath/internal/doctree"
@@ -57,11 +58,11 @@ func (rd *reading) whole(n *doctree.Node) bool {
 	f := &rd.file
 	version := n.Get("apiVersion")
 	switch {
-	case version != nil && version.Kind == doctree.String && strings.HasPrefix(version.Text, "netpath/policy"),
-		n.Get("assertions") != nil, n.Get("waivers") != nil:
+	case version != nil && strings.HasPrefix(version.Text, "netpath/policy"), n.Get("assertions") != nil, n.Get("waivers") != nil,
+		policyName(rd.in.path) && (version == nil || version.Text != "netpath/v1"):
 		rd.policy = true
 		f.RefuseAt(n, "expected exported Azure state or a design, found a policy file", "give it with --policy")
-	case version != nil && version.Kind == doctree.String && strings.HasPrefix(version.Text, "netpath/"):
+	case version != nil && strings.HasPrefix(version.Text, "netpath/"):
 		rd.dialect = "design"
 		rd.elements--
 		d := design.Read(f, rd.arm.Table, n)
@@ -78,6 +79,12 @@ func (rd *reading) whole(n *doctree.Node) bool {
 		return false
 	}
 	return true
+}
+
+// policyName reports the name under which commands look for the policy file.
+func policyName(path string) bool {
+	base := filepath.Base(path)
+	return base == "netpath.yaml" || base == "netpath.yml"
 }
 
 // example reads the body of an example of the REST API's specification.

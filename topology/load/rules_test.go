@@ -222,14 +222,16 @@ func TestRulesOfAGroupAreCompared(t *testing.T) {
 	deny := rule(`name: "deny"`, `access: "Deny"`)
 	for _, tc := range []struct {
 		row, text string
+		severity  load.Severity
 		rules     []string
 	}{
-		{"106 same priority", "have the same priority and direction", []string{rule(), deny}},
-		{"110 same name", "is there twice", []string{rule(), rule("priority: 101")}},
+		{"106 same priority, other access", "have the same priority and direction", load.Doubt, []string{rule(), deny}},
+		{"106 same priority, same access", "have the same priority and direction", load.Warning, []string{rule(), rule(`name: "s"`)}},
+		{"110 same name", "is there twice", load.Warning, []string{rule(), rule("priority: 101")}},
 	} {
 		t.Run(tc.row, func(t *testing.T) {
 			res := estate(t, map[string]string{"nsg.json": group(tc.rules...)})
-			if d := said(res, tc.text); len(d) != 1 || d[0].Severity != load.Warning {
+			if d := said(res, tc.text); len(d) != 1 || d[0].Severity != tc.severity {
 				t.Errorf("no warning: %s", messages(res))
 			}
 		})

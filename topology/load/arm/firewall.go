@@ -127,10 +127,6 @@ func (r *Reader) firewallRule(o *object, rule *topology.FirewallRule, kind topol
 	}
 }
 
-// optional is get for a property that only some of the shapes read by one
-// decoder have.
-func (o *object) optional(name string) *doctree.Node { return o.get(name) }
-
 // FirewallRule holds the nodes of the address and port properties of a
 // firewall rule.
 type FirewallRule struct {

@@ -354,7 +354,11 @@ func CheckRules(f *source.File, n *doctree.Node, g *topology.NetworkSecurityGrou
 		}
 		s := slot{rule.Direction, rule.Priority}
 		if old := slots[s]; old != nil {
-			f.Diagnostics = append(f.Diagnostics, source.Diagnostic{Severity: source.Warning, Origin: rule.Origin,
+			severity := source.Warning
+			if old.Access != rule.Access {
+				severity = source.Doubt
+			}
+			f.Diagnostics = append(f.Diagnostics, source.Diagnostic{Severity: severity, Origin: rule.Origin,
 				Message: "rules " + source.Quote(old.Name) + " and " + source.Quote(rule.Name) + " of " + g.Name + " have the same priority and direction",
 				Hint:    "Azure refuses this; where the two disagree the verdict is Unknown"})
 		} else {

@@ -101,19 +101,22 @@ type Reference struct {
 }
 
 // Resembles reports whether a document looks like a design that lacks its
-// apiVersion: lists under the names of a design's top.
+// apiVersion: all its keys are those of a design, and one has a list.
 func Resembles(n *doctree.Node) bool {
-	if n.Kind != doctree.Object || n.Get("type") != nil || n.Get("id") != nil {
+	if n.Kind != doctree.Object {
 		return false
 	}
 	fields := fieldsOf(reflect.ValueOf(&File{}).Elem())
+	list := false
 	for i := range n.Members {
 		m := &n.Members[i]
-		if fl := fields[strings.ToLower(m.Key)]; fl != nil && fl.value.Kind() == reflect.Slice && m.Value.Kind == doctree.Array {
-			return true
+		fl := fields[strings.ToLower(m.Key)]
+		if fl == nil || fl.value.Kind() != reflect.Slice {
+			return false
 		}
+		list = list || m.Value.Kind == doctree.Array
 	}
-	return false
+	return list
 }
 
 // Read reads a design document. Refusals and diagnostics go to f.

@@ -48,6 +48,11 @@ func (r *reader) virtualNetwork(d *VirtualNetwork) {
 		if len(v.AddressSpace) == 0 {
 			r.RefuseAt(d.At, "expected addressPrefixes of the virtual network "+source.Quote(v.Name), "")
 		}
+		for i, s := range v.Subnets {
+			if len(s.Prefixes) == 0 && i < len(d.Subnets) {
+				r.RefuseAt(d.Subnets[i].At, "expected an addressPrefix of the subnet "+source.Quote(s.Name), "")
+			}
+		}
 	}
 	for i := range d.Subnets {
 		s := r.subnet(&d.Subnets[i])
@@ -555,6 +560,12 @@ func (r *reader) machine(d *Machine) {
 	}
 	vm.Encryption = r.OneOf(d.Encryption.N, "none", "ade", "luks", "bek-only")
 	r.machineInterfaces(e, d, vm)
+	e.Complete = func() {
+		if len(vm.NetworkInterfaces) == 0 {
+			r.Say(source.Doubt, d.At, "an overlay goes by the id or the unique name of the exported machine",
+				"the machine %s has no network interface, and no export holds a machine of that name", source.Quote(vm.Name))
+		}
+	}
 	if d.HostFirewall != nil {
 		vm.HostFirewall = r.hostFirewall(d.HostFirewall)
 	}
@@ -562,12 +573,23 @@ func (r *reader) machine(d *Machine) {
 		vm.ProxyServer = r.proxyServer(d.ProxyServer)
 	}
 	if p := d.Proxy; p != nil {
-		vm.Proxy = &topology.ProxySetting{Host: r.Trimmed(p.Host.N), Port: uint16(r.Decimal(p.Port.N, 1, 65535, "a port")),
+		vm.Proxy = &topology.ProxySetting{Host: r.host(p.Host), Port: uint16(r.Decimal(p.Port.N, 1, 65535, "a port")),
 			Scope: r.OneOf(p.Scope.N, "system", "user"), Origin: r.Origin(p.At)}
 		if vm.Proxy.Scope == "" {
 			vm.Proxy.Scope = "system"
 		}
 	}
+}
+
+// host reads an address or host name. What could be a password in it is
+// neither kept nor shown.
+func (r *reader) host(t Text) string {
+	s := r.Trimmed(t.N)
+	if strings.ContainsAny(s, "@/?") {
+		r.RefuseAt(t.N, "expected an IP address or host name alone, without scheme, user and path", "")
+		return ""
+	}
+	return s
 }
 
 func (r *reader) machineInterfaces(e *Entry, d *Machine, vm *topology.VirtualMachine) {
