@@ -36,7 +36,7 @@ func (m *merger) subnets(n *topology.Network) error {
 		for _, s := range v.Subnets {
 			for _, p := range s.Prefixes {
 				if !v.Stub && !inside(p, v.AddressSpace) {
-					return contradiction(s.Origin, "expected the subnet "+source.Quote(s.Name)+" inside the address space of "+v.Name+
+					return contradiction(s.Origin, "expected the subnet "+source.Quote(s.Name)+" inside the address space of "+source.Escape(v.Name)+
 						", found "+p.String()+"; the space is "+texts(v.AddressSpace), "")
 				}
 				parts = append(parts, part{p, s})
@@ -73,7 +73,7 @@ func (m *merger) peerings(n *topology.Network) error {
 		for _, p := range v.Peerings {
 			remote, ok := topology.Lookup[*topology.VirtualNetwork](n, p.RemoteVirtualNetwork)
 			if !strings.EqualFold(p.State, "Connected") && p.State != "" {
-				m.say(Warning, p.Origin, "the peering "+source.Quote(p.Name)+" of "+v.Name+" is "+p.State+": there is no link", "")
+				m.say(Warning, p.Origin, "the peering "+source.Quote(p.Name)+" of "+source.Escape(v.Name)+" is "+source.Escape(p.State)+": there is no link", "")
 				continue
 			}
 			if !ok || remote.Stub {
@@ -81,7 +81,7 @@ func (m *merger) peerings(n *topology.Network) error {
 			}
 			back := slices.ContainsFunc(remote.Peerings, func(q *topology.Peering) bool { return q.RemoteVirtualNetwork.ID() == v.ID() })
 			if !back {
-				m.say(Warning, p.Origin, "the virtual network "+source.Quote(remote.Name)+" has no peering back to "+v.Name+": there is no link", "add the peering on the other side")
+				m.say(Warning, p.Origin, "the virtual network "+source.Quote(remote.Name)+" has no peering back to "+source.Escape(v.Name)+": there is no link", "add the peering on the other side")
 				continue
 			}
 			if p.PeerCompleteVnets == topology.Off {
@@ -116,7 +116,7 @@ func (m *merger) addresses(n *topology.Network) error {
 			if s, ok := topology.Lookup[*topology.Subnet](n, c.Subnet); ok && !s.AddressPrefixUnknown &&
 				!slices.ContainsFunc(s.Prefixes, func(p netip.Prefix) bool { return p.Contains(c.PrivateIPAddress) }) {
 				return contradiction(c.Origin, "expected the address of "+source.Quote(nic.Name)+" inside its subnet, found "+c.PrivateIPAddress.String()+
-					"; the subnet "+s.Name+" is "+texts(s.Prefixes)+" at "+place(s.Origin), "")
+					"; the subnet "+source.Escape(s.Name)+" is "+texts(s.Prefixes)+" at "+place(s.Origin), "")
 			}
 			k := key{c.Subnet.ID().Parent(), c.PrivateIPAddress}
 			if old := owner[k]; old != nil && old != nic {
@@ -140,20 +140,20 @@ func (m *merger) references(n *topology.Network) error {
 	}
 	for _, v := range n.VirtualNetworks {
 		for _, s := range v.Subnets {
-			missing(s.NetworkSecurityGroup, "network security group", "az network nsg show --ids "+s.NetworkSecurityGroup.Text)
-			missing(s.RouteTable, "route table", "az network route-table show --ids "+s.RouteTable.Text)
-			missing(s.NATGateway, "NAT gateway", "az network nat gateway show --ids "+s.NATGateway.Text)
+			missing(s.NetworkSecurityGroup, "network security group", "az network nsg show --ids "+source.Escape(s.NetworkSecurityGroup.Text))
+			missing(s.RouteTable, "route table", "az network route-table show --ids "+source.Escape(s.RouteTable.Text))
+			missing(s.NATGateway, "NAT gateway", "az network nat gateway show --ids "+source.Escape(s.NATGateway.Text))
 		}
 	}
 	for _, nic := range n.NetworkInterfaces {
-		missing(nic.NetworkSecurityGroup, "network security group", "az network nsg show --ids "+nic.NetworkSecurityGroup.Text)
+		missing(nic.NetworkSecurityGroup, "network security group", "az network nsg show --ids "+source.Escape(nic.NetworkSecurityGroup.Text))
 		for _, c := range nic.IPConfigurations {
-			missing(c.Subnet, "subnet", "az network vnet show --ids "+parentText(c.Subnet.Text))
+			missing(c.Subnet, "subnet", "az network vnet show --ids "+source.Escape(parentText(c.Subnet.Text)))
 		}
 	}
 	for _, vm := range n.VirtualMachines {
 		for _, r := range vm.NetworkInterfaces {
-			missing(r, "network interface", "az network nic show --ids "+r.Text)
+			missing(r, "network interface", "az network nic show --ids "+source.Escape(r.Text))
 		}
 	}
 	m.claims(n)
@@ -200,7 +200,7 @@ func (m *merger) proxyChains(n *topology.Network) error {
 			if next == vm {
 				var names []string
 				for _, link := range append(chain, vm) {
-					names = append(names, link.Name)
+					names = append(names, source.Escape(link.Name))
 				}
 				return contradiction(vm.Proxy.Origin, "expected a proxy that does not lead back to the machine, found the chain "+strings.Join(names, " → "), "")
 			}

@@ -285,7 +285,7 @@ func (m *merger) attachRule(e *topology.SecurityRule, whole bool) error {
 		return combine(old, e, false)
 	}
 	if g.RulesGiven && !e.Default && g.Origin != e.Origin && !fromSameFile(g, e) {
-		return conflict(&g.Element, &e.Element, "the rules ("+e.Name+" is not there)")
+		return conflict(&g.Element, &e.Element, "the rules ("+source.Escape(e.Name)+" is not there)")
 	}
 	*list = append(*list, e)
 	return nil
@@ -313,7 +313,7 @@ func (m *merger) attachRoute(e *topology.Route, whole bool) error {
 		return combine(old, e, false)
 	}
 	if t.RoutesGiven && t.Origin != e.Origin && (t.Origin.File != e.Origin.File || len(t.Routes) == 0 || t.Routes[0].Origin != t.Origin) {
-		return conflict(&t.Element, &e.Element, "the routes ("+e.Name+" is not there)")
+		return conflict(&t.Element, &e.Element, "the routes ("+source.Escape(e.Name)+" is not there)")
 	}
 	t.Routes = append(t.Routes, e)
 	return nil

@@ -235,6 +235,24 @@ func TestOneSideOfARelationIsEnough(t *testing.T) {
 	})
 }
 
+func TestNamesCannotForgeOutput(t *testing.T) { // row 127
+	bad := "\\u001b[31m<script>\\n"
+	res := estate(t, map[string]string{"a.json": vnet("v", `"10.0.0.0/16"`, `, "virtualNetworkPeerings": [{"name": "`+bad+`", "peeringState": "`+bad+`", "remoteVirtualNetwork": {"id": "/`+bad+`"}}], "subnets": [{"id": "`+net+`virtualNetworks/v/subnets/`+bad+`", "name": "`+bad+`", "addressPrefix": "10.0.0.0/24", "routeTable": {"id": "/`+bad+`"}}]`)})
+	got := refused(t, map[string]string{"a.json": group(rule(`name: "` + bad + `"`)), "b.json": group(rule(`name: "`+bad+`"`, `access: "Deny"`))})
+	said := []string{got}
+	for _, d := range res.Diagnostics {
+		said = append(said, d.Message, d.Hint)
+	}
+	for _, text := range said {
+		if strings.ContainsAny(text, "\x1b\n") {
+			t.Errorf("%q", text)
+		}
+	}
+	if len(res.Diagnostics) < 2 {
+		t.Errorf("%s", messages(res))
+	}
+}
+
 func TestEstatesThatContradictThemselvesAreRefused(t *testing.T) {
 	peer := func(other string) string {
 		return `, "virtualNetworkPeerings": [{"name": "to-` + other + `", "peeringState": "Connected", "remoteVirtualNetwork": {"id": "` + net + `virtualNetworks/` + other + `"}}]`
@@ -336,8 +354,22 @@ func TestEffectiveExports(t *testing.T) {
 			g[0].TagMap["VirtualNetwork"][0].String() != "0.0.0.0/0" || g[0].Subnet.IsZero() || !g[0].NetworkInterface.IsZero() {
 			t.Errorf("%+v", g)
 		}
-		if res.Inputs[0].Dialect != "effective security rules" {
-			t.Error(res.Inputs[0].Dialect)
+		if res.Inputs[0].Dialect != "effective security rules" || len(res.Diagnostics) != 0 {
+			t.Errorf("%s %s", res.Inputs[0].Dialect, messages(res))
+		}
+	})
+	t.Run("a rule that concerns nobody known", func(t *testing.T) {
+		res := estate(t, map[string]string{"a.json": `[{"effectiveSecurityRules": [` + rule("-sourceAddressPrefix", `name: "UserRule_x"`) + `], "networkSecurityGroup": {"id": "/n"}}]`})
+		if r := res.Network.EffectiveSecurityGroups[0].Rules[0]; r.Source.Prefixes[0].Kind != topology.UnresolvedAddress || len(said(res, "may name any address")) != 1 {
+			t.Errorf("%+v %s", r, messages(res))
+		}
+	})
+	t.Run("security rules from Az PowerShell", func(t *testing.T) {
+		res := estate(t, map[string]string{"a.json": `{"NetworkSecurityGroup":{"Id":"` + net + `networkSecurityGroups/n"},"Association":{"Subnet":{"Id":"/s"},"NetworkInterface":{"Id":"/i"}},
+		 "EffectiveSecurityRules":[{"Name":"securityRules/r","Protocol":"Tcp","SourcePortRange":["0-65535"],"DestinationPortRange":["80-80","443-443"],"SourceAddressPrefix":["10.0.0.0/8","192.168.0.0/16"],"DestinationAddressPrefix":["VirtualNetwork","Internet"],
+		  "ExpandedSourceAddressPrefix":[],"ExpandedDestinationAddressPrefix":["10.0.0.0/16"],"Access":"Allow","Priority":100,"Direction":"Inbound"}],"TagMap":{"VirtualNetwork":["10.0.0.0/16"]}}`})
+		if g := res.Network.EffectiveSecurityGroups; len(g) != 1 || len(g[0].Rules[0].Destination.Prefixes) != 2 || len(g[0].Rules[0].Destination.Ports) != 2 || !g[0].Rules[0].Destination.HasExpanded {
+			t.Errorf("%+v", g)
 		}
 	})
 	routes := `{"value":[{"name":null,"source":"Default","state":"Active","addressPrefix":["0.0.0.0/0"],"nextHopType":"Internet","nextHopIpAddress":[],"disableBgpRoutePropagation":false,"tagMap":{}},

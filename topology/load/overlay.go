@@ -145,7 +145,7 @@ func (n names) element(e topology.Any) {
 func ambiguous(o topology.Origin, name string, found []topology.Any) error {
 	var ids []string
 	for _, e := range found {
-		ids = append(ids, e.Base().ResourceID)
+		ids = append(ids, source.Escape(e.Base().ResourceID))
 	}
 	return &doctree.Error{File: o.File, Pos: doctree.Pos{Line: o.Line, Column: o.Column}, Pointer: o.Pointer,
 		Found: source.Quote(name), Expected: "expected a name that means one element; it means " + strings.Join(ids, ", "), Hint: "write its resource ID"}
@@ -169,7 +169,7 @@ func (m *merger) resolve(index names, ref design.Reference) error {
 	case 0:
 		hint := ""
 		if near := source.Nearest(r.Text, slices.Sorted(maps.Keys(index[ref.Kind]))); near != "" {
-			hint = "did you mean " + index[ref.Kind][near][0].Base().Name + "?"
+			hint = "did you mean " + source.Escape(index[ref.Kind][near][0].Base().Name) + "?"
 		}
 		m.say(Doubt, r.Origin, "there is no element "+source.Quote(r.Text)+" under "+string(ref.Kind), hint)
 	default:

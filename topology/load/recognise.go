@@ -252,7 +252,7 @@ func (rd *reading) cut(env *doctree.Envelope) {
 		}
 		what := "resources"
 		if typ != "" {
-			what = "resources of the type " + typ
+			what = "resources of the type " + source.Escape(typ)
 		}
 		rd.file.Say(Doubt, n, "export all pages", "the list is cut (%s): other %s exist", key, what)
 		rd.arm.Gaps = append(rd.arm.Gaps, topology.Gap{Kind: topology.ListCut, ResourceType: typ,

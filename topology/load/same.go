@@ -9,6 +9,7 @@ import (
 
 	"github.com/netpath/netpath/internal/doctree"
 	"github.com/netpath/netpath/topology"
+	"github.com/netpath/netpath/topology/load/source"
 )
 
 // combine merges what a second description of a resource says into the first.
@@ -30,7 +31,7 @@ func conflict(first, second *topology.Element, what string) error {
 	o := second.Origin
 	return &doctree.Error{
 		File: o.File, Pos: doctree.Pos{Line: o.Line, Column: o.Column}, Pointer: o.Pointer,
-		Expected: "expected " + what + " of " + first.Name + " to be the same as at " + place(first.Origin),
+		Expected: "expected " + what + " of " + source.Escape(first.Name) + " to be the same as at " + place(first.Origin),
 		Hint:     "keep one of the two, or export both again at the same time",
 	}
 }
@@ -252,7 +253,7 @@ func (c *combiner) children(a, b reflect.Value, path, name string) {
 			if completeLists[name] && c.overlay {
 				c.failOverlay(path, eb)
 			} else {
-				c.fail(path + " (" + eb.Name + " is not there)")
+				c.fail(path + " (" + source.Escape(eb.Name) + " is not there)")
 			}
 			break
 		}
@@ -269,7 +270,7 @@ func (c *combiner) children(a, b reflect.Value, path, name string) {
 	for i := range a.Len() {
 		ea := a.Index(i).Interface().(topology.Any).Base()
 		if !find(b, ea).IsValid() {
-			c.fail(path + " (" + ea.Name + " is only there)")
+			c.fail(path + " (" + source.Escape(ea.Name) + " is only there)")
 			return
 		}
 	}
@@ -281,7 +282,7 @@ func (c *combiner) failOverlay(path string, e *topology.Element) {
 	}
 	o := e.Origin
 	c.err = &doctree.Error{File: o.File, Pos: doctree.Pos{Line: o.Line, Column: o.Column}, Pointer: o.Pointer,
-		Expected: "expected an overlay without new " + path + ": those of " + c.first.Name + " are complete, exported at " + place(c.first.Origin),
+		Expected: "expected an overlay without new " + path + ": those of " + source.Escape(c.first.Name) + " are complete, exported at " + place(c.first.Origin),
 		Hint:     "netpath diff compares two states, netpath fix proposes a rule"}
 }
 

@@ -29,7 +29,7 @@ func (r *Reader) effectiveRules(list []*object) []*topology.SecurityRule {
 	out := make([]*topology.SecurityRule, 0, len(list))
 	for _, ro := range list {
 		rule := &topology.SecurityRule{}
-		r.rule(ro, rule, "", "", effectiveRule)
+		r.rule(ro, rule, "/effective", "securityRules", effectiveRule)
 		rule.Default = rule.Priority >= 65000
 		out = append(out, rule)
 	}

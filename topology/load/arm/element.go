@@ -91,7 +91,7 @@ func (r *Reader) unknownType(n *doctree.Node, kind string) {
 	}
 	r.Ledger.Unmodelled[kind]++
 	r.Gaps = append(r.Gaps, topology.Gap{Kind: topology.UnknownType, ResourceType: kind, Name: name,
-		Text: "resources of the type " + kind + " are not modelled", Origin: r.File.Origin(n)})
+		Text: "resources of the type " + source.Escape(kind) + " are not modelled", Origin: r.File.Origin(n)})
 }
 
 func (r *Reader) add(e topology.Any) { r.Resources = append(r.Resources, e) }
@@ -105,7 +105,7 @@ func (r *Reader) stub(o *object) bool {
 	}
 	r.File.Say(source.Doubt, o.node, "export the resource itself", "%s is listed without its properties and counts as not exported", source.Quote(o.label()))
 	r.Gaps = append(r.Gaps, topology.Gap{Kind: topology.ListCut, ResourceType: o.shape.Name, Name: o.label(),
-		Text: o.label() + " is listed without its properties", Origin: r.File.Origin(o.node)})
+		Text: source.Escape(o.label()) + " is listed without its properties", Origin: r.File.Origin(o.node)})
 	return true
 }
 

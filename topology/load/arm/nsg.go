@@ -178,6 +178,12 @@ func (r *Reader) side(o *object, m *topology.Match, names sideNames, proto topol
 	if f.Err != nil {
 		return
 	}
+	if len(m.Prefixes) == 0 && len(m.ASGs) == 0 && view == effectiveRule {
+		// The view of a rule whose group has no members, perhaps: it says what
+		// it does, not whom it concerns.
+		f.Say(source.Doubt, o.node, "export the group itself", "the effective rule %s has no %s: it may name any address", source.Quote(o.label()), names.address)
+		m.Prefixes = []topology.AddressPrefix{{Kind: topology.UnresolvedAddress, Origin: f.Origin(o.node)}}
+	}
 	if len(m.Prefixes) == 0 && len(m.ASGs) == 0 {
 		o.refuse(names.address, "expected an address or an application security group", `a rule that means every address says "*"`)
 		return
@@ -278,7 +284,7 @@ func checkFamilies(f *source.File, n *doctree.Node, rule *topology.SecurityRule)
 		}
 	}
 	if v4 != nil && v6 != nil {
-		f.RefuseAt(n, "expected one address family in a rule, found "+v4.Text+" and "+v6.Text+
+		f.RefuseAt(n, "expected one address family in a rule, found "+source.Escape(v4.Text)+" and "+source.Escape(v6.Text)+
 			" (ResourceCannotContainAddressPrefixesFromDifferentAddressFamilies)", "write one rule for each family")
 	}
 }
@@ -346,7 +352,7 @@ func CheckRules(f *source.File, n *doctree.Node, g *topology.NetworkSecurityGrou
 		key := strings.ToLower(rule.Name)
 		if old := names[key]; old != nil {
 			f.Diagnostics = append(f.Diagnostics, source.Diagnostic{Severity: source.Warning, Origin: rule.Origin,
-				Message: "rule " + source.Quote(rule.Name) + " of " + g.Name + " is there twice, first at " + old.Origin.String()})
+				Message: "rule " + source.Quote(rule.Name) + " of " + source.Escape(g.Name) + " is there twice, first at " + old.Origin.String()})
 		}
 		names[key] = rule
 		if slices.Contains(rule.Unresolved, "priority") || slices.Contains(rule.Unresolved, "direction") {
@@ -359,7 +365,7 @@ func CheckRules(f *source.File, n *doctree.Node, g *topology.NetworkSecurityGrou
 				severity = source.Doubt
 			}
 			f.Diagnostics = append(f.Diagnostics, source.Diagnostic{Severity: severity, Origin: rule.Origin,
-				Message: "rules " + source.Quote(old.Name) + " and " + source.Quote(rule.Name) + " of " + g.Name + " have the same priority and direction",
+				Message: "rules " + source.Quote(old.Name) + " and " + source.Quote(rule.Name) + " of " + source.Escape(g.Name) + " have the same priority and direction",
 				Hint:    "Azure refuses this; where the two disagree the verdict is Unknown"})
 		} else {
 			slots[s] = rule

@@ -110,7 +110,7 @@ func CheckRoutes(f *source.File, t *topology.RouteTable) {
 				s, hint = source.Doubt, "where the two differ the verdict is Unknown"
 			}
 			f.Diagnostics = append(f.Diagnostics, source.Diagnostic{Severity: s, Origin: rt.Origin, Hint: hint,
-				Message: "routes " + source.Quote(old.Name) + " and " + source.Quote(rt.Name) + " of " + t.Name + " have the same prefix"})
+				Message: "routes " + source.Quote(old.Name) + " and " + source.Quote(rt.Name) + " of " + source.Escape(t.Name) + " have the same prefix"})
 			continue
 		}
 		seen[key] = rt

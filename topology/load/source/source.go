@@ -104,6 +104,12 @@ func Found(n *doctree.Node) string {
 // Quote escapes a text for a message and cuts it to 80 characters.
 func Quote(s string) string { return strconv.Quote(Cut(s)) }
 
+// Escape is Quote without the quotes, for names inside a sentence.
+func Escape(s string) string {
+	q := Quote(s)
+	return q[1 : len(q)-1]
+}
+
 // Cut cuts a text to 80 characters.
 func Cut(s string) string {
 	const most = 80
