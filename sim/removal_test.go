@@ -465,6 +465,14 @@ func drawPlan(t *rapid.T) *plan {
 	maybe("px has a guest firewall", func(e *golden.Estate) {
 		e.GuestFirewall("px", golden.Opening{Name: "proxy-in", Port: "8080", From: "10.0.0.0/16"})
 	})
+	web := rapid.SampledFrom([]topology.Access{topology.Allow, topology.Deny}).Draw(t, "web")
+	maybe("app goes out by a firewall, web "+web.String(), func(e *golden.Estate) {
+		e.Firewall("app", golden.NetworkRules("net", 200, web, golden.NetworkRule("web", "*", "443")),
+			golden.NetworkRules("rest", 300, topology.Allow, golden.NetworkRule("storage", "Storage", "1433", "8080")))
+	})
+	maybe("d1 has a guest firewall", func(e *golden.Estate) {
+		e.GuestFirewall("d1", golden.Opening{Name: "sql", Port: "1433", From: "10.0.1.0/24"})
+	})
 	maybe("nva does not forward", func(e *golden.Estate) { e.NoForwarding("nva") })
 	return p
 }
