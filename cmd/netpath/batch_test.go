@@ -303,9 +303,9 @@ func TestMemoryDoesNotGrowWithTheNumberOfFlows(t *testing.T) {
 		}
 		return most
 	}
-	small, large := peak(100_000), peak(800_000)
+	small, large := peak(50_000), peak(400_000)
 	if large > small+8<<20 {
-		t.Errorf("100,000 flows need %d bytes, 800,000 need %d", small, large)
+		t.Errorf("50,000 flows need %d bytes, 400,000 need %d", small, large)
 	}
 }
 
