@@ -189,9 +189,9 @@ func (s *Simulator) resolve(text string, near *end) (*end, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &end{info: EndInfo{Text: text, Kind: "virtualMachine", Name: vms[0].Name}, vm: vms[0], nic: nic}, nil
+		return &end{info: EndInfo{Text: text, Kind: "virtualMachine", Name: vms[0].Name, Address: addressesOf(nic)}, vm: vms[0], nic: nic}, nil
 	case len(nics) == 1:
-		return &end{info: EndInfo{Text: text, Kind: "networkInterface", Name: nics[0].Name}, nic: nics[0], vm: s.vm(nics[0])}, nil
+		return &end{info: EndInfo{Text: text, Kind: "networkInterface", Name: nics[0].Name, Address: addressesOf(nics[0])}, nic: nics[0], vm: s.vm(nics[0])}, nil
 	case isTag:
 		return s.tagEnd(text, name, false)
 	}
@@ -201,6 +201,17 @@ func (s *Simulator) resolve(text string, near *end) (*end, error) {
 	all := append(namesOf(s.net.VirtualMachines), namesOf(s.net.NetworkInterfaces)...)
 	close := append(nearest(name, all), s.names.Index().Nearest(name, 2)...)
 	return nil, &NameError{Kind: "name", Name: text, Nearest: close}
+}
+
+// addressesOf are the interface's primary addresses, one of each family.
+func addressesOf(nic *topology.NetworkInterface) string {
+	var list []string
+	for _, v6 := range []bool{false, true} {
+		if c := primary(nic, v6); c != nil {
+			list = append(list, c.PrivateIPAddress.String())
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 func cutFold(s, prefix string) (string, bool) {

@@ -196,21 +196,9 @@ func (s *Simulator) vm(nic *topology.NetworkInterface) *topology.VirtualMachine 
 	return s.vms[nic.ID()]
 }
 
-// waived reports whether a waiver covers the assumption. An absent "about"
-// covers every resource; otherwise it is a name, an ID or a glob.
+// waived reports whether a waiver covers the assumption.
 func (s *Simulator) waived(f flow.Fact) bool {
-	for _, w := range s.opts.Waivers {
-		if w.ID != f.Assumption {
-			continue
-		}
-		if w.About == "" || strings.EqualFold(w.About, f.About) {
-			return true
-		}
-		if ok, err := path.Match(strings.ToLower(w.About), strings.ToLower(f.About)); err == nil && ok {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.opts.Waivers, func(w flow.Waiver) bool { return w.Covers(f.Assumption, f.About) })
 }
 
 func quote(s string) string      { return strconv.Quote(s) }
