@@ -3,8 +3,10 @@ package load_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -125,4 +127,24 @@ func oneRule(t *testing.T, changes ...string) (*topology.SecurityRule, *load.Res
 	t.Helper()
 	res := estate(t, map[string]string{"nsg.json": group(rule(changes...))})
 	return res.Network.NetworkSecurityGroups[0].SecurityRules[0], res
+}
+
+var reflectElement = reflect.TypeFor[topology.Element]()
+
+func prefixes(texts ...string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range texts {
+		out = append(out, netip.MustParsePrefix(s))
+	}
+	return out
+}
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+func addrs(texts ...string) []netip.Addr {
+	var out []netip.Addr
+	for _, s := range texts {
+		out = append(out, addr(s))
+	}
+	return out
 }

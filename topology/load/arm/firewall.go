@@ -167,16 +167,23 @@ func (in FirewallRule) Read(f *source.File, rule *topology.FirewallRule, kind to
 	}
 }
 
-// idRefs reads a list of IDs or of objects with an id.
+// idRefs reads a list of IDs or of objects with an id; one alone is a list of
+// one.
 func idRefs(f *source.File, n *doctree.Node) []topology.Ref {
-	if n == nil || n.Kind != doctree.Array {
+	if source.IsEmpty(n) {
 		return nil
+	}
+	items := []*doctree.Node{n}
+	if n.Kind == doctree.Array {
+		items = n.Items
 	}
 	r := Reader{File: f}
 	var out []topology.Ref
-	for _, it := range n.Items {
+	for _, it := range items {
 		if ref := r.ref(it); !ref.IsZero() {
 			out = append(out, ref)
+		} else {
+			f.Refuse(it, "expected the ID of an IP group", "")
 		}
 	}
 	return out

@@ -84,15 +84,6 @@ func (e *Entry) SetID(id string) {
 	}
 }
 
-// Children calls yield for each child with its kind.
-func (e *Entry) Children(yield func(Kind, topology.Any) bool) {
-	for _, c := range e.children {
-		if !yield(Kind(c.segment), c.element) {
-			return
-		}
-	}
-}
-
 // Reference is a reference by name that is to be resolved.
 type Reference struct {
 	Ref    *topology.Ref
