@@ -62,7 +62,7 @@ var notInSDK = []string{
 	"location", "type", "name", "id", // of shapes shared by several models
 	"destinationServiceTags", // effective routes of newer API versions
 	"provisioningState",
-	"effectiveSecurityRules", // inside the associations of old security group views
+	"effectiveSecurityRules",                                                                     // inside the associations of old security group views
 	"destinationIpGroups", "destinationFqdns", "fqdnTags", "targetFqdns", "port", "protocolType", // of shapes shared by kinds of rule
 	"translatedAddress", "translatedFqdn", "translatedPort",
 }

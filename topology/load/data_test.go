@@ -120,6 +120,13 @@ func TestOneServiceTagFileForAnEstate(t *testing.T) {
 	if !strings.Contains(got, "expected one service tag file for an estate, found this one and") || !strings.Contains(got, "a.json") || !strings.HasPrefix(got, "b.json") {
 		t.Error(got)
 	}
+	const xml = `<AzurePublicIpAddresses><Region Name="europewest"><IpRange Subnet="13.69.0.0/17"/></Region></AzurePublicIpAddresses>`
+	if res := estate(t, map[string]string{"a.xml": xml, "b.xml": "\n" + xml}); len(res.Network.DatacenterRanges.Regions) != 1 {
+		t.Errorf("%+v", res.Network.DatacenterRanges)
+	}
+	if got := refused(t, map[string]string{"a.xml": xml, "b.xml": strings.Replace(xml, "/17", "/18", 1)}); !strings.Contains(got, "expected one file of datacenter ranges") {
+		t.Error(got)
+	}
 	late := `{"values": [{"properties": {"systemService": "", "region": "", "changeNumber": 1, "addressPrefixes": ["10.0.0.0/8"]}, "name": "T"}], "cloud": "Public", "changeNumber": 1}`
 	if res := estate(t, map[string]string{"a.json": late}); res.Network.ServiceTags == nil || len(res.Network.ServiceTags.Tags) != 1 || res.Inputs[0].Dialect != "service tags" {
 		t.Errorf("%+v", res.Network.ServiceTags)

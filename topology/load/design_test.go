@@ -317,6 +317,17 @@ func TestAnOverlayMayNotContradict(t *testing.T) {
 	})
 }
 
+func TestANameOfAnyKindIsFound(t *testing.T) {
+	res := estate(t, map[string]string{"d.yaml": `apiVersion: netpath/v1
+virtualNetworks: [{name: v, addressPrefixes: [10.0.0.0/16], subnets: [{name: s, addressPrefix: 10.0.0.0/24}]}]
+storageAccounts: [{name: acct}]
+privateEndpoints: [{name: pe, subnet: v/s, privateIPAddress: 10.0.0.9, targetResource: ACCT}]
+`})
+	if got := res.Network.PrivateEndpoints[0].TargetResource.Text; got != "/design/storageAccounts/acct" {
+		t.Error(got)
+	}
+}
+
 func TestAnOverlayWithoutItsExportIsNamed(t *testing.T) {
 	res := estate(t, map[string]string{"a.json": exported, "z.yaml": "apiVersion: netpath/v1\nvirtualMachines: [{name: ap1, proxy: {host: 10.0.0.5, port: 8080}}]\n"})
 	if d := said(res, `the machine "ap1" has no network interface`); len(d) != 1 || d[0].Origin.Line != 2 {

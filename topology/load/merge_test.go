@@ -396,6 +396,18 @@ func TestEffectiveExports(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
+	t.Run("admin rules that leave something out", func(t *testing.T) {
+		text := strings.NewReplacer(`"sourcePortRanges":["0-65535"],`, ``, `"sources":[{"addressPrefixType":"IPPrefix","addressPrefix":"*"}],`, `"sources":[],`).Replace(admin)
+		r := estate(t, map[string]string{"v.json": text}).Network.AdminRules[0]
+		if r.Source.Prefixes[0].Kind != topology.UnresolvedAddress || !r.Source.PortsUnresolved || r.Destination.PortsUnresolved {
+			t.Errorf("%+v", r)
+		}
+		for _, change := range [][2]string{{`"access":"AlwaysAllow"`, `"access":null`}, {`"direction":"Inbound"`, `"direction":""`}, {`"protocol":"Tcp"`, `"protocol":"6"`}, {`"priority":1`, `"priority":5000`}, {`"IPPrefix"`, `"NetworkGroup"`}} {
+			if got := refused(t, map[string]string{"v.json": strings.Replace(admin, change[0], change[1], 1)}); !strings.Contains(got, "expected") {
+				t.Error(got)
+			}
+		}
+	})
 	t.Run("admin rules of an unknown network", func(t *testing.T) {
 		res := estate(t, map[string]string{"rules.json": admin, "v.json": vnet("v", `"10.0.0.0/16"`, "")})
 		if r := res.Network.AdminRules[0]; !r.VirtualNetworksUnknown || len(said(res, "does not say which virtual networks")) != 1 {

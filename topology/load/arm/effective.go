@@ -2,6 +2,7 @@ package arm
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/netpath/netpath/internal/doctree"
 	"github.com/netpath/netpath/topology"
@@ -129,21 +130,26 @@ func (r *Reader) adminRule(o *object) {
 	}
 	rule.Source.Prefixes = r.adminAddresses(o, "sources")
 	rule.Destination.Prefixes = r.adminAddresses(o, "destinations")
-	rule.Source.Ports, rule.Source.PortsUnresolved = f.Ports(o.get("sourcePortRanges"))
-	rule.Destination.Ports, rule.Destination.PortsUnresolved = f.Ports(o.get("destinationPortRanges"))
-	AdminPorts(rule)
+	r.adminPorts(o, &rule.Source, "sourcePortRanges", rule.Protocol)
+	r.adminPorts(o, &rule.Destination, "destinationPortRanges", rule.Protocol)
 	if f.Err == nil {
 		r.add(rule)
 	}
 }
 
-// AdminPorts gives an admin rule every port where its lists are empty: that is
-// what an omitted range means in a security admin configuration (AVNM).
-func AdminPorts(rule *topology.AdminRule) {
-	for _, side := range []*topology.Match{&rule.Source, &rule.Destination} {
-		if len(side.Ports) == 0 && !side.PortsUnresolved {
-			side.Ports = []topology.PortRange{topology.AllPorts}
-		}
+// adminPorts reads the ports of one side. Exports give them even where they
+// are all; an absent list may mean any port.
+func (r *Reader) adminPorts(o *object, m *topology.Match, name string, proto topology.Protocol) {
+	m.Ports, m.PortsUnresolved = r.File.Ports(o.get(name))
+	if len(m.Ports) > 0 || m.PortsUnresolved || r.File.Err != nil {
+		return
+	}
+	switch proto {
+	case topology.ICMP, topology.ESP, topology.AH:
+		m.Ports = []topology.PortRange{topology.AllPorts}
+	default:
+		m.PortsUnresolved = true
+		r.File.Say(source.Doubt, o.node, "", "the security admin rule %s has no %s: it may name any port", source.Quote(o.label()), name)
 	}
 }
 
@@ -151,14 +157,14 @@ func (r *Reader) adminAddresses(o *object, name string) []topology.AddressPrefix
 	list, _ := o.objects(name)
 	out := make([]topology.AddressPrefix, 0, len(list))
 	for _, a := range list {
-		if typ := a.text("addressPrefixType"); typ == "NetworkGroup" {
+		if strings.EqualFold(a.text("addressPrefixType"), "NetworkGroup") {
 			a.refuse("addressPrefixType", "expected addressPrefixType IPPrefix or ServiceTag", "network groups as addresses are not read yet")
 		}
 		out = append(out, r.File.Address(a.get("addressPrefix")))
 	}
 	if len(out) == 0 {
-		// The configuration takes an omitted list for every address (AVNM).
-		out = append(out, topology.AddressPrefix{Kind: topology.AnyAddress, Text: "*"})
+		r.File.Say(source.Doubt, o.node, "", "the security admin rule %s has no %s: it may name any address", source.Quote(o.label()), name)
+		out = append(out, topology.AddressPrefix{Kind: topology.UnresolvedAddress, Origin: r.File.Origin(o.node)})
 	}
 	return out
 }

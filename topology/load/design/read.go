@@ -178,7 +178,11 @@ func (r *reader) adminRule(d *AdminRule) {
 	rule.Destination.Prefixes = r.matches(d.Destinations)
 	rule.Source.Ports, rule.Source.PortsUnresolved = r.Ports(d.SourcePortRanges.N)
 	rule.Destination.Ports, rule.Destination.PortsUnresolved = r.Ports(d.DestinationPortRanges.N)
-	arm.AdminPorts(rule)
+	for _, side := range []*topology.Match{&rule.Source, &rule.Destination} {
+		if len(side.Ports) == 0 && !side.PortsUnresolved {
+			side.Ports = []topology.PortRange{topology.AllPorts} // a design leaves out what does not matter
+		}
+	}
 	switch {
 	case len(rule.Source.Prefixes) == 0:
 		r.Refuse(d.Sources.N, "expected at least one address", `every address is "*"`)

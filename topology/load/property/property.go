@@ -20,18 +20,6 @@ const (
 	Used
 )
 
-// String is the class as reports write it.
-func (c Class) String() string {
-	switch c {
-	case Used:
-		return "used"
-	case Irrelevant:
-		return "irrelevant"
-	default:
-		return "not modelled"
-	}
-}
-
 // Property is one property of a shape.
 type Property struct {
 	Name   string   // in ARM's spelling
