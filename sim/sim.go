@@ -22,12 +22,13 @@ type Simulator struct {
 	opts  Options
 	names *scope.Names
 
-	claims map[topology.ID][]*topology.NetworkSecurityGroup // by subnet or interface: NSGs that say they are attached to it
-	admin  map[topology.ID][]*topology.AdminRule            // by virtual network
-	vms    map[topology.ID]*topology.VirtualMachine         // by interface
-	pools  map[topology.ID][]*topology.LoadBalancer         // by IP configuration or interface: load balancers whose pools name it
-	groups []*topology.NetworkSecurityGroup                 // of the data, and those of which only the effective rules were exported
-	viewed map[topology.ID]*topology.NetworkSecurityGroup   // the latter
+	claims   map[topology.ID][]*topology.NetworkSecurityGroup // by subnet or interface: NSGs that say they are attached to it
+	admin    map[topology.ID][]*topology.AdminRule            // by virtual network
+	anywhere []*topology.AdminRule                            // rules of which the data does not say to which networks they were deployed
+	vms      map[topology.ID]*topology.VirtualMachine         // by interface
+	pools    map[topology.ID][]*topology.LoadBalancer         // by IP configuration or interface: load balancers whose pools name it
+	groups   []*topology.NetworkSecurityGroup                 // of the data, and those of which only the effective rules were exported
+	viewed   map[topology.ID]*topology.NetworkSecurityGroup   // the latter
 
 	gates     sync.Map // gateKey → *nsg.Gate
 	tables    sync.Map // *topology.Subnet → *route.Table
@@ -38,7 +39,8 @@ type gateKey struct {
 	nsg      *topology.NetworkSecurityGroup // nil: admin rules
 	place    *scope.Place
 	dir      topology.Direction
-	endpoint bool
+	endpoint bool // as it applies to private endpoints
+	anywhere bool // admin rules, those of unknown networks among them
 }
 
 // New compiles an estate. The network must not be changed afterwards.
@@ -65,6 +67,9 @@ func New(n *topology.Network, opts Options) (*Simulator, error) {
 		}
 	}
 	for _, r := range n.AdminRules {
+		if r.VirtualNetworksUnknown {
+			s.anywhere = append(s.anywhere, r)
+		}
 		for _, v := range r.VirtualNetworks {
 			s.admin[v.ID()] = append(s.admin[v.ID()], r)
 		}
@@ -163,12 +168,16 @@ func (s *Simulator) endpointGate(g *topology.NetworkSecurityGroup, p *scope.Plac
 	return x.(*nsg.Gate)
 }
 
-func (s *Simulator) adminGate(v *topology.VirtualNetwork, d topology.Direction, p *scope.Place) *nsg.Gate {
-	key := gateKey{place: p, dir: d}
+func (s *Simulator) adminGate(v *topology.VirtualNetwork, d topology.Direction, p *scope.Place, anywhere bool) *nsg.Gate {
+	key := gateKey{place: p, dir: d, anywhere: anywhere}
 	if x, ok := s.gates.Load(key); ok {
 		return x.(*nsg.Gate)
 	}
-	x, _ := s.gates.LoadOrStore(key, nsg.NewAdmin(s.admin[v.ID()], d, p))
+	rules := s.admin[v.ID()]
+	if anywhere {
+		rules = slices.Concat(rules, s.anywhere)
+	}
+	x, _ := s.gates.LoadOrStore(key, nsg.NewAdmin(rules, d, p))
 	return x.(*nsg.Gate)
 }
 
