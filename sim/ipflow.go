@@ -111,14 +111,6 @@ func (s *Simulator) chainFor(q IPFlowQuestion) (chainAt, error) {
 	case 1:
 		return chainAt{p: s.at(owners[0].Interface, owners[0].Configuration)}, nil
 	case 0:
-		if len(s.groups) == 1 && len(s.net.NetworkInterfaces) == 0 {
-			g := s.groups[0]
-			sub, err := s.subnetForNSG(g, q.Local.Address)
-			if err != nil {
-				return chainAt{}, err
-			}
-			return chainAt{alone: g, place: s.placeOf(g, sub)}, nil
-		}
 		return chainAt{}, &NameError{Kind: "address", Name: q.Local.Address.String(), Reason: "no network interface in the data owns it; name the gate with --nsg, --nic or --vm"}
 	default:
 		var list []string

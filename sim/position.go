@@ -132,6 +132,13 @@ func (s *Simulator) neighbours(v *topology.VirtualNetwork) []*topology.VirtualNe
 	return out
 }
 
+// transit reports whether the remote side of the peering uses the gateways of
+// the virtual network (PEER).
+func (s *Simulator) transit(v *topology.VirtualNetwork, p *topology.Peering) bool {
+	_, back := s.names.Back(v, p)
+	return p.AllowGatewayTransit == topology.On && (back == nil || back.UseRemoteGateways == topology.On)
+}
+
 // primary is the primary IP configuration of a family, nil where the
 // interface has none.
 func primary(nic *topology.NetworkInterface, v6 bool) *topology.IPConfiguration {

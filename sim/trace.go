@@ -604,7 +604,7 @@ func deciding(hops []Hop, v flow.Verdict) *Hop {
 	}
 	for _, pick := range []func(*Hop) bool{
 		func(h *Hop) bool {
-			return h.RuleName != "" && h.Kind == HopSecurityRules || h.Code == flow.AdminRuleAlwaysAllow
+			return h.RuleName != "" && (h.Kind == HopSecurityRules || h.Kind == HopAdminRules)
 		},
 		func(h *Hop) bool { return h.Kind == HopFirewall },
 		func(h *Hop) bool { return h.Kind == HopSecurityRules || h.Kind == HopPlatform },

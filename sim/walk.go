@@ -304,10 +304,16 @@ func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place 
 			return true, k.hop(Hop{Kind: HopAdminRules, AppliedTo: "vnet " + p.vnet.Name, Direction: d.String(), Verdict: flow.Allow, Code: f.Code, Note: f.Text})
 		}
 	}
-	if len(s.admin[p.vnet.ID()]) == 0 {
+	anywhere := false
+	if len(s.anywhere) > 0 {
+		f := flow.Fact{Code: flow.DanglingReference, About: "security admin rules", Detail: string(p.vnet.ID()),
+			Text: "whether the exported admin rules are effective on " + p.vnet.Name + " is not in the data (name the export after the virtual network)"}
+		anywhere = k.w.Ask(f, 2) == 1
+	}
+	if len(s.admin[p.vnet.ID()]) == 0 && !anywhere {
 		return false, true
 	}
-	gate := s.adminGate(p.vnet, d, place)
+	gate := s.adminGate(p.vnet, d, place, anywhere)
 	if k.cuts != nil {
 		k.cuts.gates[gate] = true
 	}
@@ -343,6 +349,9 @@ func explicit(r *nsg.Rule, d topology.Direction) bool {
 
 // send follows the packet from a position to its end.
 func (k *walk) send(p position, t flow.Tuple) {
+	if p.nic != nil && !p.forwarding {
+		k.seen[passKey(p.nic, t)] = true // back at its start the packet goes round
+	}
 	for steps := 0; ; steps++ {
 		if steps > 32 {
 			k.hop(Hop{Kind: HopVirtualAppliance, Name: p.String(), Verdict: flow.Deny, Code: flow.RouteLoop})
@@ -371,12 +380,36 @@ func (k *walk) send(p position, t flow.Tuple) {
 				Text: "the virtual network of " + p.String() + " is not in the data", Export: "az network vnet list -o json"})
 			return
 		}
+		if f, hidden := k.hiddenEndpoint(p.vnet, t.Destination.IP); hidden {
+			k.opaque(Hop{Kind: HopPrivateEndpoint, Name: t.Destination.String(), AppliedTo: subnetName(p.subnet)}, f)
+			return
+		}
 		next, tuple, goOn := k.forward(p, t)
 		if !goOn {
 			return
 		}
 		p, t = next, tuple
 	}
+}
+
+// hiddenEndpoint reports whether, in this world, an address of a subnet that
+// nothing in the data owns is that of a private endpoint which a cut list left
+// out: it has a route and gates of its own.
+func (k *walk) hiddenEndpoint(v *topology.VirtualNetwork, a netip.Addr) (flow.Fact, bool) {
+	s := k.s
+	f, cut := s.names.Missing("Microsoft.Network/privateEndpoints", a.String())
+	if !cut || !a.IsValid() {
+		return f, false
+	}
+	for _, x := range s.neighbours(v) {
+		if subnetOf(x, a) == nil || len(s.owners(x, a)) > 0 || s.endpointAt(x, a) != nil || s.firewallAt(x, a) != nil {
+			continue
+		}
+		if lb, _ := s.frontendAt(x, a); lb == nil {
+			return f, k.w.Ask(f, 2) == 1
+		}
+	}
+	return f, false
 }
 
 // forward takes the packet over one route. It returns the next position where
@@ -505,6 +538,18 @@ func (k *walk) known(a flow.Address) addressClass {
 
 // toPeer crosses a peering and delivers in the remote virtual network.
 func (k *walk) toPeer(p position, t flow.Tuple, peering *topology.Peering) {
+	if p.gateway && !k.s.transit(p.vnet, peering) {
+		f := flow.Fact{Code: flow.SourcesConflict, About: peering.Name, Detail: string(p.vnet.ID()) + " transit",
+			Text: "whether traffic from a gateway crosses a peering without gateway transit is not documented"}
+		h := Hop{Kind: HopPeering, Name: peering.Name, AppliedTo: p.vnet.Name + " → " + peering.RemoteVirtualNetwork.ID().Name(),
+			Verdict: flow.Allow, Code: f.Code, Origin: originOf(peering.Origin)}
+		if k.w.Ask(f, 2) == 1 {
+			h.Verdict = flow.Deny
+		}
+		if !k.hop(h) {
+			return
+		}
+	}
 	remote, goOn := k.cross(p, t, peering, t.Destination.IP)
 	if goOn {
 		k.deliver(p, t, remote)
@@ -729,8 +774,8 @@ func (k *walk) unowned(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 		k.opaque(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub)}, f)
 		return
 	}
-	if f, cut := s.names.Missing("Microsoft.Network/privateEndpoints", a.String()); cut && k.w.Ask(f, 2) == 1 {
-		k.opaque(Hop{Kind: HopPrivateEndpoint, AppliedTo: subnetName(sub)}, f)
+	if f, cut := s.names.Missing("Microsoft.Network/loadBalancers", a.String()); cut && k.w.Ask(f, 2) == 1 {
+		k.opaque(Hop{Kind: HopEntry, AppliedTo: subnetName(sub)}, f)
 		return
 	}
 	for _, ref := range sub.PrivateEndpointRefs {
@@ -758,7 +803,7 @@ func (k *walk) unowned(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 // flow that came in from the Internet must not lead through an appliance or a
 // gateway.
 func (k *walk) wayBack(p position, t flow.Tuple, to position) {
-	if to.subnet == nil || to.vnet == nil || !t.Source.Known() {
+	if to.subnet == nil || to.vnet == nil {
 		return
 	}
 	table := k.s.table(to.subnet)
@@ -776,7 +821,8 @@ func (k *walk) wayBack(p position, t flow.Tuple, to position) {
 		}
 		return
 	}
-	if d.Route == nil || d.Route.NextHop == topology.NextHopNone {
+	if d.Route == nil || d.Route.NextHop == topology.NextHopNone ||
+		d.Route.NextHop == topology.NextHopInternet && k.known(t.Source) == privateAddress {
 		if t.Protocol == topology.TCP {
 			h := Hop{Kind: HopReturn, AppliedTo: subnetName(to.subnet), Verdict: flow.Deny, Code: flow.ReturnNoRoute, NextHopType: topology.NextHopNone}
 			if d.Route != nil {

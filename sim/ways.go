@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netpath/netpath/sim/firewall"
 	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/route"
 	"github.com/netpath/netpath/sim/scope"
@@ -171,6 +172,12 @@ func (k *walk) throughBalancer(p position, t flow.Tuple, lb *topology.LoadBalanc
 	return k.through(p, t, to)
 }
 
+// passKey identifies the passing of a packet at an interface: the second time
+// it goes round.
+func passKey(nic *topology.NetworkInterface, t flow.Tuple) string {
+	return string(nic.ID()) + "|" + t.Destination.Key()
+}
+
 // through passes an appliance: its NSGs apply twice, to the packet as it is,
 // and its interface must forward (spec 6.4).
 func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, flow.Tuple, bool) {
@@ -181,8 +188,8 @@ func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, f
 	if vm := s.vm(to.Interface); vm != nil {
 		h.Name = vm.Name
 	}
-	key := string(to.Interface.ID()) + "|" + t.Destination.Key()
-	if p.nic == to.Interface || k.seen[key] {
+	key := passKey(to.Interface, t)
+	if k.seen[key] {
 		h.Verdict, h.Code = flow.Deny, flow.RouteLoop
 		k.hop(h)
 		k.ended = true
@@ -259,12 +266,9 @@ func (k *walk) throughFirewall(t flow.Tuple, v *topology.VirtualNetwork, fw *top
 		return next, t, false
 	}
 	k.seen[key] = true
-	if !k.depends(&fw.Element) {
+	x, ok := k.compiled(fw, s.names.At(next.subnet))
+	if !ok {
 		return next, t, false
-	}
-	x := s.firewall(fw, s.names.At(next.subnet))
-	if k.cuts != nil {
-		k.cuts.firewalls[x] = true
 	}
 	d := x.Decide(k.w, t, k.target)
 	h := Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Verdict: verdictOf(d.Access), Code: d.Code, Origin: originOf(fw.Origin)}
@@ -282,6 +286,25 @@ func (k *walk) throughFirewall(t flow.Tuple, v *topology.VirtualNetwork, fw *top
 	return next, t, true
 }
 
+// compiled is the firewall with its rules. Where they are not those of the
+// data the walk ends, and ok is false.
+func (k *walk) compiled(fw *topology.AzureFirewall, p *scope.Place) (x *firewall.Firewall, ok bool) {
+	x = k.s.firewall(fw, p)
+	if k.cuts != nil {
+		k.cuts.firewalls[x] = true
+	}
+	for _, e := range x.Elements() {
+		if !k.depends(e) {
+			return x, false
+		}
+	}
+	for _, f := range x.Missing() {
+		k.opaque(Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Origin: originOf(fw.Origin)}, f)
+		return x, false
+	}
+	return x, true
+}
+
 // toInternet leaves the estate: the source needs a way out (spec 7). A public
 // address of the estate is entered from outside again (verdicts.md 19).
 func (k *walk) toInternet(p position, t flow.Tuple, r *route.Route) {
@@ -297,6 +320,7 @@ func (k *walk) toInternet(p position, t flow.Tuple, r *route.Route) {
 // outside, where the walk ends.
 func (k *walk) fromOutside(t flow.Tuple) {
 	if !t.Destination.IP.IsValid() {
+		k.somewhereOutside(t)
 		return
 	}
 	if pub, ok := k.s.publicAt(t.Destination.IP); ok {
@@ -304,6 +328,29 @@ func (k *walk) fromOutside(t flow.Tuple) {
 		return
 	}
 	if f, cut := k.s.names.Missing("Microsoft.Network/publicIPAddresses", t.Destination.Key()); cut && k.w.Ask(f, 2) == 1 {
+		k.opaque(Hop{Kind: HopEntry, Name: t.Destination.String()}, f)
+	}
+}
+
+// somewhereOutside is an address of which only the tag is known. By the names
+// alone those of Storage, Sql, AzureBackup and AzureActiveDirectory are the
+// services' own; any other may be a public address of the estate.
+func (k *walk) somewhereOutside(t flow.Tuple) {
+	if scope.PublicTag(t.Destination.Tag) && !strings.EqualFold(t.Destination.Tag, "Internet") {
+		return
+	}
+	about := t.Destination.Tag
+	own := slices.ContainsFunc(k.s.net.PublicIPAddresses, func(p *topology.PublicIPAddress) bool {
+		return p.IPAddress.IsValid() && p.IPAddress.Is6() == t.Destination.Is6()
+	}) || slices.ContainsFunc(k.s.net.LoadBalancers, func(b *topology.LoadBalancer) bool {
+		return slices.ContainsFunc(b.Frontends, func(f *topology.Frontend) bool { return f.PublicAddress.IsValid() })
+	})
+	if _, cut := k.s.names.Missing("Microsoft.Network/publicIPAddresses", ""); !own && !cut {
+		return
+	}
+	f := flow.Fact{Code: flow.UnknownTag, About: about, Detail: "public IP of the estate",
+		Text: "whether the destination is a public IP address of the estate is not known: the addresses of " + about + " are not"}
+	if k.w.Ask(f, 2) == 1 {
 		k.opaque(Hop{Kind: HopEntry, Name: t.Destination.String()}, f)
 	}
 }
@@ -360,6 +407,9 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 		a := outside
 		var origin topology.Origin
 		if nat, ok := topology.Lookup[*topology.NATGateway](s.net, ref); ok {
+			if !k.depends(&nat.Element) {
+				return a, false
+			}
 			name, origin = "NAT gateway "+nat.Name, nat.Origin
 			if list := k.natAddresses(nat); len(list) == 1 {
 				a = flow.At(list[0])
@@ -375,6 +425,9 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 			name := "public IP " + ref.ID().Name()
 			var origin topology.Origin
 			if ok {
+				if !k.depends(&pip.Element) {
+					return a, false
+				}
 				origin = pip.Origin
 				if pip.IPAddress.IsValid() {
 					a = flow.At(pip.IPAddress)
@@ -428,6 +481,11 @@ func (k *walk) balancerEgress(p position, t flow.Tuple, outside flow.Address, al
 		}
 	}
 	for _, lb := range balancers {
+		if !k.depends(&lb.Element) {
+			return outside, false, true
+		}
+	}
+	for _, lb := range balancers {
 		for _, rule := range lb.OutboundRules {
 			if !slices.Contains(pools, rule.BackendPool.ID()) || !isPrimary(p.nic, p.config) {
 				continue
@@ -448,11 +506,15 @@ func (k *walk) balancerEgress(p position, t flow.Tuple, outside flow.Address, al
 			in := slices.ContainsFunc(rule.BackendPools, func(r topology.Ref) bool { return slices.Contains(pools, r.ID()) })
 			f, ok := topology.Lookup[*topology.Frontend](s.net, rule.Frontend)
 			public := ok && (f.PublicAddress.IsValid() || !f.PublicIPAddress.IsZero())
-			if !in || !public || rule.DisableOutboundSNAT == topology.On || !t.Protocol.HasPorts() || !isPrimary(p.nic, p.config) {
+			if !in || !public || rule.DisableOutboundSNAT == topology.On || !t.Protocol.HasPorts() {
 				continue
 			}
-			if rule.Protocol != topology.AnyProtocol && rule.Protocol != t.Protocol {
-				continue
+			if other := rule.Protocol != topology.AnyProtocol && rule.Protocol != t.Protocol; other || !isPrimary(p.nic, p.config) || p.subnet.DefaultOutboundAccess == topology.Off {
+				f := flow.Fact{Code: flow.SourcesConflict, About: lb.Name, Detail: "implicit way out by " + rule.Name + " " + p.String() + " " + t.Protocol.String(),
+					Text: "whether rule " + rule.Name + " of " + lb.Name + " is a way out for other protocols than its own, for secondary IP configurations and from private subnets is not documented"}
+				if k.w.Ask(f, 2) == 0 {
+					continue
+				}
 			}
 			a, goOn := allow("load balancer "+lb.Name+", rule "+rule.Name, outside, rule.Origin)
 			return a, goOn, true
@@ -486,22 +548,24 @@ func (k *walk) frontendAddresses(lb *topology.LoadBalancer, refs []topology.Ref)
 // the same region is reachable all the same.
 func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside flow.Address, allow egressFunc, deny noEgressFunc) (flow.Address, bool) {
 	s := k.s
-	private := p.subnet.DefaultOutboundAccess == topology.Off
-	if !private && p.subnet.DefaultOutboundAccess == topology.Unset && p.subnet.Design {
+	// What the interface itself says is the truth about it (DOA).
+	said := p.nic != nil && p.nic.DefaultOutbound == topology.On
+	private := p.subnet.DefaultOutboundAccess == topology.Off && !said
+	if !private && !said && p.subnet.DefaultOutboundAccess == topology.Unset && p.subnet.Design {
 		f := flow.Fact{Assumption: flow.DefaultOutboundAccess, About: subnetName(p.subnet),
 			Text: "the design does not set defaultOutboundAccess of " + subnetName(p.subnet) + ", whose default has changed: taken as allowed"}
 		private = !k.w.Holds(f)
 	}
 	without := ""
 	vm := s.vm(p.nic)
-	if vm == nil && p.nic != nil && !p.nic.VirtualMachine.IsZero() && !private {
+	if vm == nil && p.nic != nil && !said && !p.nic.VirtualMachine.IsZero() && !private {
 		f := flow.Fact{Assumption: flow.DefaultOutboundAccess, About: p.nic.VirtualMachine.ID().Name(),
 			Text: "the virtual machine of " + p.nic.Name + ", which is not in the data, has default outbound access"}
 		if !k.w.Holds(f) {
 			without = f.Text
 		}
 	}
-	if vm != nil {
+	if vm != nil && !said {
 		if vm.Flexible {
 			without = "an instance of a flexible scale set has no default outbound access"
 		}
@@ -582,6 +646,9 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 // enter brings a packet from the Internet to a public address of the estate.
 func (k *walk) enter(p position, t flow.Tuple, pub publicIP) {
 	s := k.s
+	if pub.resource != nil && !k.depends(&pub.resource.Element) {
+		return
+	}
 	switch {
 	case pub.nic != nil:
 		k.enterAt(p, t, pub.nic, pub.config, pub.resource)
@@ -590,9 +657,9 @@ func (k *walk) enter(p position, t flow.Tuple, pub publicIP) {
 	case pub.firewall != nil:
 		fw := pub.firewall
 		sub, _ := topology.Lookup[*topology.Subnet](s.net, fw.Subnet)
-		x := s.firewall(fw, s.names.At(sub))
-		if k.cuts != nil {
-			k.cuts.firewalls[x] = true
+		x, ok := k.compiled(fw, s.names.At(sub))
+		if !ok {
+			return
 		}
 		d, ok := x.Translate(k.w, t)
 		h := Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Direction: "Inbound", Verdict: flow.Deny, Code: flow.FirewallDefaultDeny, Origin: originOf(fw.Origin)}
@@ -660,9 +727,11 @@ func (k *walk) guarded(to position, t flow.Tuple, sku, entry string) bool {
 	if _, goOn := k.chain(to, topology.Inbound, t); !goOn {
 		return false
 	}
-	if slices.ContainsFunc(k.hops[before:], func(h Hop) bool {
-		return h.Kind == HopSecurityRules && h.Code != flow.NoNSG || h.Code == flow.AdminRuleAlwaysAllow
-	}) {
+	if slices.ContainsFunc(k.hops[before:], func(h Hop) bool { return h.Kind == HopSecurityRules && h.Code != flow.NoNSG }) {
+		return true
+	}
+	always := len(k.hops) > before && !slices.ContainsFunc(k.hops[before:], func(h Hop) bool { return h.Kind == HopSecurityRules })
+	if always && k.anyGroup(to) {
 		return true
 	}
 	closed := isStandard(sku)
@@ -670,8 +739,22 @@ func (k *walk) guarded(to position, t flow.Tuple, sku, entry string) bool {
 		closed = k.w.Ask(flow.Fact{Code: flow.StandardIPClosed, About: entry, Text: "the SKU of " + entry + " is not in the data: a Standard one is closed without an NSG",
 			Export: "az network public-ip list -o json"}, 2) == 1
 	}
+	if closed && always {
+		f := flow.Fact{Code: flow.SourcesConflict, About: entry, Detail: "AlwaysAllow",
+			Text: "whether an admin rule with AlwaysAllow opens " + entry + ", a Standard public IP without any NSG behind it, is not documented"}
+		if k.w.Ask(f, 2) == 0 {
+			return true
+		}
+	}
 	return !closed || k.hop(Hop{Kind: HopSecurityRules, AppliedTo: to.String(), Direction: "Inbound", Verdict: flow.Deny, Code: flow.StandardIPClosed,
 		Note: "a Standard public IP is closed until an NSG allows the traffic"})
+}
+
+// anyGroup reports whether an NSG stands at the position, or may.
+func (k *walk) anyGroup(p position) bool {
+	return slices.ContainsFunc(k.levels(p, topology.Inbound), func(l gateAt) bool {
+		return l.unknown != nil || !l.ref.IsZero() || len(k.s.claims[l.element]) > 0
+	})
 }
 
 // balance takes the packet through a load balancer's frontend: it keeps the
@@ -711,6 +794,9 @@ func (k *walk) pick(lb *topology.LoadBalancer, n int, t flow.Tuple) int {
 // backendsFor are the IP configurations that a frontend sends the packet to,
 // and the port it has there (0: the same).
 func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t flow.Tuple) ([]topology.Owner, uint16, bool) {
+	if !k.depends(&lb.Element) {
+		return nil, 0, false
+	}
 	for _, r := range lb.Rules {
 		if r.Frontend.ID() != f.ID() {
 			continue
@@ -722,6 +808,10 @@ func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t fl
 		var list []topology.Owner
 		for _, pool := range r.BackendPools {
 			list = append(list, k.s.backends(pool.ID())...)
+		}
+		if f, gone := k.s.lostBackend(lb, r); gone && len(list) > 0 && k.w.Ask(f, 2) == 1 {
+			k.opaque(Hop{Kind: HopEntry, Name: lb.Name}, f)
+			return nil, 0, false
 		}
 		if len(list) > 0 {
 			return list, uint16(r.BackendPort), true
@@ -748,6 +838,23 @@ func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t fl
 	k.hop(Hop{Kind: HopEntry, Name: "load balancer " + lb.Name, Verdict: flow.Deny, Code: flow.LoadBalancerNoRule, Origin: originOf(lb.Origin),
 		Note: "no rule of the frontend takes this port"})
 	return nil, 0, false
+}
+
+// lostBackend is the fact that a pool of the rule names a backend that is not
+// in the data.
+func (s *Simulator) lostBackend(lb *topology.LoadBalancer, r *topology.LoadBalancingRule) (flow.Fact, bool) {
+	for _, ref := range r.BackendPools {
+		pool, ok := topology.Lookup[*topology.BackendPool](s.net, ref)
+		if !ok {
+			continue
+		}
+		lost := func(x topology.Ref) bool { return s.net.Find(x.ID()) == nil }
+		if slices.ContainsFunc(pool.IPConfigurations, lost) || slices.ContainsFunc(pool.Interfaces, lost) {
+			return flow.Fact{Code: flow.DanglingReference, About: lb.Name, Detail: "backend of " + pool.Name,
+				Text: "a backend that pool " + pool.Name + " of " + lb.Name + " names is not in the data", Export: "az network nic list -o json"}, true
+		}
+	}
+	return flow.Fact{}, false
 }
 
 // enterVM brings a packet from the Internet to an interface: by its public IP
@@ -810,6 +917,9 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 
 func (k *walk) enterBehind(p position, t flow.Tuple, nic *topology.NetworkInterface, c *topology.IPConfiguration, lb *topology.LoadBalancer, rule string) {
 	if !k.hop(Hop{Kind: HopEntry, Name: "load balancer " + lb.Name, AppliedTo: nicName(nic), Verdict: flow.Allow, Code: flow.LoadBalancerBackend, Origin: originOf(lb.Origin), Note: rule}) {
+		return
+	}
+	if !k.depends(&lb.Element) {
 		return
 	}
 	sku := lb.SKU

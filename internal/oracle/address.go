@@ -138,6 +138,10 @@ func (o *Oracle) candidates(tag string, six bool) []netip.Addr {
 		if prefixes, ok := o.tags[tag]; ok && !contains(prefixes, a) {
 			continue
 		}
+		// The services' own addresses are no public IPs of the estate.
+		if insideInternet(tag) && o.publicAt[a] != nil {
+			continue
+		}
 		if (tag == internetTag || insideInternet(tag)) && !public(a) {
 			continue
 		}

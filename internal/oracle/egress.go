@@ -159,9 +159,10 @@ func (o *Oracle) throughBalancer(w *world, at *endpoint, p *packet) (way wayOut,
 			if f == nil || !f.public || !refersTo(r.BackendPools, q.p.ID()) || r.DisableOutboundSNAT.Or(false) {
 				continue
 			}
-			// Not documented: a rule of another protocol; a private subnet.
+			// Not documented: a rule of another protocol; a private
+			// subnet; a secondary IP configuration.
 			same := carries(r.Protocol, p.protocol) || !p.protocol.HasPorts()
-			if (!same || private) && !w.maybe(flow.SourcesConflict, "rule "+string(r.ID())+" "+r.Name+" gives "+at.key()+" a way out for "+p.protocol.String()) {
+			if (!same || private || !primary(at)) && !w.maybe(flow.SourcesConflict, "rule "+string(r.ID())+" "+r.Name+" gives "+at.key()+" a way out for "+p.protocol.String()) {
 				continue
 			}
 			way.address = o.frontendAddress(w, q.balancer, []topology.ID{r.Frontend.ID()})

@@ -86,6 +86,9 @@ func (o *Oracle) atFirewall(w *world, f *firewall, p packet, t trip) arrival {
 	if !got.allow {
 		return arrival{outcome: got}
 	}
+	if t.last.rule == nil { // named where no NSG rule is
+		t.last = got
+	}
 	t.appliance = true
 	// SNAT: application rules always translate, network rules to public
 	// addresses only.

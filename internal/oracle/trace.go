@@ -177,6 +177,7 @@ func (o *Oracle) send(w *world, from *endpoint, p packet, t trip) outcome {
 	}
 	t.out = got.rule
 	t = t.let(got)
+	t.visited = append(slices.Clone(t.visited), from.key()) // a route back to the start is a loop
 	t.origin = o.vnetByID[from.vnetID]
 	if p.dst.ip == hostAddress || p.dst.ip == metadataAddress { // spec 3.4: outside routing
 		return t.passed()
@@ -215,7 +216,7 @@ func (o *Oracle) hiddenPrivateEndpoint(w *world, s *subnet, a netip.Addr) bool {
 		}
 	}
 	for _, v := range vs {
-		if v.holds(a) && v.owners[a] == nil && v.private[a] == nil && v.frontends[a] == nil && v.firewalls[a] == nil {
+		if v.subnetOf(a) != nil && v.owners[a] == nil && v.private[a] == nil && v.frontends[a] == nil && v.firewalls[a] == nil {
 			return w.maybe(flow.ListCutCode, "another private endpoint at "+a.String())
 		}
 	}

@@ -22,7 +22,16 @@ type Firewall struct {
 	network  []*collection
 	app      []*collection
 	missing  []flow.Fact // policies and rule collection groups that are not in the data
+	elements []*topology.Element
 }
+
+// Missing are the policies whose rules are not in the data: the firewall may
+// do anything.
+func (f *Firewall) Missing() []flow.Fact { return f.missing }
+
+// Elements are the firewall and its policies, whose rules are those of the
+// data only where they are provisioned.
+func (f *Firewall) Elements() []*topology.Element { return f.elements }
 
 type collection struct {
 	*topology.RuleCollection
@@ -59,7 +68,7 @@ type Target struct {
 
 // New compiles a firewall with its policy and the policy's base policies.
 func New(n *topology.Network, p *scope.Place, fw *topology.AzureFirewall) *Firewall {
-	f := &Firewall{Firewall: fw}
+	f := &Firewall{Firewall: fw, elements: []*topology.Element{&fw.Element}}
 	f.addAll(n, p, fw.Collections, 0)
 	seen := map[topology.ID]bool{}
 	for ref, depth := fw.Policy, 0; !ref.IsZero() && !seen[ref.ID()]; depth-- {
@@ -73,6 +82,7 @@ func New(n *topology.Network, p *scope.Place, fw *topology.AzureFirewall) *Firew
 		if !ok {
 			break
 		}
+		f.elements = append(f.elements, &policy.Element)
 		f.addAll(n, p, policy.Collections, depth)
 		ref = policy.BasePolicy
 	}
@@ -134,16 +144,9 @@ func (r *rule) groups(n *topology.Network, refs []topology.Ref) []*scope.Set {
 
 // Decide is what the firewall does with a packet that a route brings to it.
 // A network rule that matches ends it, allow or deny; application rules see
-// only HTTP, HTTPS and MSSQL; what nothing matches is denied (FW).
+// only HTTP, HTTPS and MSSQL; what nothing matches is denied (FW). The rules
+// must all be in the data: see Missing.
 func (f *Firewall) Decide(w *flow.World, t flow.Tuple, target Target) Decision {
-	for _, m := range f.missing {
-		switch w.Ask(m, 3) {
-		case 1:
-			return Decision{Access: topology.Deny, Code: m.Code}
-		case 2:
-			return Decision{Access: topology.Allow, Code: m.Code}
-		}
-	}
 	for _, c := range f.network {
 		for _, r := range c.rules {
 			if r.network(w, t, target) {

@@ -41,6 +41,7 @@ type Route struct {
 	Gateway   string                    // gateway routes: its name
 	Active    bool                      // false: it loses an equal-prefix contest (UDR)
 
+	where     *netipx.IPSet  // the addresses of Prefix
 	set       *scope.Set     // tag routes and service endpoints: where they apply
 	lengths   []netip.Prefix // of a tag the catalogue holds
 	fact      *flow.Fact     // it exists where the world gives the fact the value when
@@ -61,8 +62,16 @@ type Table struct {
 	dangling   *flow.Fact  // the route table is not in the data
 	facts      []flow.Fact // what the attached route table rests on
 	unresolved []*flow.Fact
+	hidden     []hidden
 	missing    *flow.Fact // learned gateway routes that are not in the data
 	missingPub *flow.Fact
+}
+
+// hidden are addresses that may be those of a private endpoint that is not in
+// the data, with a route of its own.
+type hidden struct {
+	where *netipx.IPSet
+	fact  flow.Fact
 }
 
 // Decision is the route taken in one world. Route is nil where none applies;
@@ -127,6 +136,7 @@ func New(n *topology.Network, names *scope.Names, s *topology.Subnet) *Table {
 	}
 	t.peerings(n, names, v)
 	t.privateEndpoints(n, v, user)
+	t.hiddenEndpoints(n, v)
 	t.serviceEndpoints(names, v, s)
 
 	g := names.GatewaysOf(v)
@@ -214,7 +224,10 @@ func covered(space []netip.Prefix, p netip.Prefix) bool {
 	return false
 }
 
-func (t *Table) add(r *Route) { t.Routes = append(t.Routes, r) }
+func (t *Table) add(r *Route) {
+	r.where = scope.SetOf(r.Prefix)
+	t.Routes = append(t.Routes, r)
+}
 
 func (t *Table) userRoutes(names *scope.Names, table *topology.RouteTable) []*Route {
 	var out []*Route
@@ -320,6 +333,47 @@ func (t *Table) privateEndpoints(n *topology.Network, v *topology.VirtualNetwork
 			}
 			t.add(&Route{Name: pe.Name, Source: Default, Prefix: netip.PrefixFrom(a, a.BitLen()), NextHop: topology.NextHopPrivateEndpoint,
 				Endpoint: pe, Peering: peering, Origin: pe.Origin, protected: true, element: &pe.Element})
+		}
+	}
+}
+
+// hiddenEndpoints finds the private endpoints, of the virtual network and of
+// peered ones, that something in the data names but that are not in it: by an
+// interface that is one's own, by a subnet that lists them.
+func (t *Table) hiddenEndpoints(n *topology.Network, v *topology.VirtualNetwork) {
+	near := func(id topology.ID) bool {
+		return id == v.ID() || slices.ContainsFunc(v.Peerings, func(p *topology.Peering) bool { return p.RemoteVirtualNetwork.ID() == id })
+	}
+	add := func(where *netipx.IPSet, ref topology.Ref, by string) {
+		name := ref.ID().Name()
+		t.hidden = append(t.hidden, hidden{where, flow.Fact{Code: flow.DanglingReference, About: name, Detail: "endpoint route",
+			Text: "the private endpoint " + name + ", which " + by + " names, is not in the data", Export: "az network private-endpoint list -o json"}})
+	}
+	owned := map[topology.ID][]netip.Addr{}
+	for _, nic := range n.NetworkInterfaces {
+		_, known := topology.Lookup[*topology.PrivateEndpoint](n, nic.PrivateEndpoint)
+		for _, c := range nic.IPConfigurations {
+			if !c.PrivateIPAddress.IsValid() || !near(c.Subnet.ID().Parent()) {
+				continue
+			}
+			if !nic.PrivateEndpoint.IsZero() && !known {
+				add(scope.SetOf(netip.PrefixFrom(c.PrivateIPAddress, c.PrivateIPAddress.BitLen())), nic.PrivateEndpoint, "the interface "+nic.Name)
+				continue
+			}
+			owned[c.Subnet.ID()] = append(owned[c.Subnet.ID()], c.PrivateIPAddress)
+		}
+	}
+	for _, home := range n.VirtualNetworks {
+		if !near(home.ID()) {
+			continue
+		}
+		for _, sub := range home.Subnets {
+			for _, ref := range sub.PrivateEndpointRefs {
+				if _, ok := topology.Lookup[*topology.PrivateEndpoint](n, ref); ok {
+					continue
+				}
+				add(scope.Without(sub.Prefixes, owned[sub.ID()]), ref, "the subnet "+sub.Name)
+			}
 		}
 	}
 }
@@ -432,6 +486,16 @@ func (t *Table) Choose(w *flow.World, a flow.Address) Decision {
 	for _, f := range t.unresolved {
 		if w.Ask(*f, 2) == 1 {
 			return Decision{Doubt: f}
+		}
+	}
+	for _, h := range t.hidden {
+		if !scope.Within(w, a, h.where) {
+			continue
+		}
+		f := h.fact
+		f.Detail += " " + a.Key()
+		if w.Ask(f, 2) == 1 {
+			return Decision{Doubt: &f}
 		}
 	}
 	var list []candidate
@@ -547,7 +611,7 @@ func (r *Route) covers(w *flow.World, a flow.Address) bool {
 	if a.IP.IsValid() {
 		return r.Prefix.Contains(a.IP)
 	}
-	return scope.Within(w, a, scope.SetOf(r.Prefix))
+	return scope.Within(w, a, r.where)
 }
 
 func longest(list []netip.Prefix, a netip.Addr) int {
@@ -578,13 +642,16 @@ func (t *Table) Constants() []*netipx.IPSet {
 	var out []*netipx.IPSet
 	for _, r := range t.Routes {
 		if r.set == nil {
-			out = append(out, scope.SetOf(r.Prefix))
+			out = append(out, r.where)
 			continue
 		}
 		out = append(out, r.set.Constants()...)
 		for _, p := range r.lengths {
 			out = append(out, scope.SetOf(p))
 		}
+	}
+	for _, h := range t.hidden {
+		out = append(out, h.where)
 	}
 	if t.missing != nil {
 		out = append(out, scope.PublicSpace())

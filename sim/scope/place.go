@@ -2,6 +2,7 @@ package scope
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -145,12 +146,13 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 		propagate = false
 	}
 	if !isEmpty(known) {
-		if propagate {
+		// A table that is not in the data may disable propagation too.
+		if propagate && (attached || s.RouteTable.IsZero()) {
 			certain = append(certain, known)
 		} else {
 			layers = append(layers, layer{where: known, when: 0, member: true, fact: &flow.Fact{
 				Assumption: flow.GatewayPrefixesInVNet, About: s.Name,
-				Text: "prefixes of the gateway stay in the tag VirtualNetwork of subnet " + s.Name + " although its route table disables their propagation",
+				Text: "prefixes of the gateway stay in the tag VirtualNetwork of subnet " + s.Name + " although its route table disables their propagation, or may",
 			}})
 		}
 	}
@@ -338,25 +340,32 @@ func (p *Place) InternetTag() *Set { return p.internet }
 func (p *Place) Members(asg topology.Ref) *Set {
 	x := p.names
 	id := asg.ID()
-	in, owned := members(x.net, p.VirtualNetwork, id)
-	far, farOwned := members(x.net, nil, id)
+	in, owned, disputed := members(x.net, p.VirtualNetwork, id)
+	far, farOwned, farDisputed := members(x.net, nil, id)
 	inside := subtract(everything(), PublicSpace())
 	if p.VirtualNetwork != nil {
 		inside = x.estateSpace()
+	} else {
+		inside = union(inside, x.estateSpace())
 	}
 	f := &flow.Fact{Code: flow.ASGMembersUnknown, About: id.Name(),
 		Text:   "whether the address is a member of the application security group " + id.Name() + " is not in the data",
 		Export: "az network nic list -o json"}
+	twice := &flow.Fact{Code: flow.AddressOwnedTwice, About: id.Name(),
+		Text: "several interfaces own the address, and not all of them are members of the application security group " + id.Name()}
 	s := &Set{Name: id.Name(), layers: []layer{
+		{where: disputed, fact: twice, each: true, when: 1, member: true},
 		{where: in, member: true},
 		{where: owned, member: false},
+		{where: farDisputed, fact: twice, each: true, when: 1, member: true},
 		{where: far, member: true},
 		{where: farOwned, member: false},
 		{where: inside, fact: f, each: true, when: 1, member: true},
 	}}
 	if p.VirtualNetwork == nil {
-		s.layers = append(s.layers, layer{fact: &flow.Fact{Assumption: flow.VNetSpacePrivate, About: "VirtualNetwork",
-			Text: "the NSG's virtual network, which is not in the data, has no public address space"}, each: true, when: 1, member: true})
+		s.layers = append(s.layers, layer{fact: f, each: true, when: 1, member: true, apart: &flow.Fact{
+			Assumption: flow.VNetSpacePrivate, About: "VirtualNetwork",
+			Text: "the NSG's virtual network, which is not in the data, has no public address space"}})
 	}
 	return s
 }
@@ -379,35 +388,39 @@ func (x *Names) estateSpace() *netipx.IPSet {
 }
 
 // members returns the addresses of the interfaces in the data that are
-// members of the group, and those of all interfaces a rule at the virtual
-// network can see (all of the data with nil).
-func members(n *topology.Network, v *topology.VirtualNetwork, asg topology.ID) (in, owned *netipx.IPSet) {
-	var members, all netipx.IPSetBuilder
+// members of the group, those of all interfaces a rule at the virtual network
+// can see (all of the data with nil), and those that several interfaces own
+// of which not all are members; the latter are not among the members.
+func members(n *topology.Network, v *topology.VirtualNetwork, asg topology.ID) (in, owned, disputed *netipx.IPSet) {
+	var members, all, others netipx.IPSetBuilder
+	add := func(a netip.Addr, groups []topology.Ref) {
+		all.Add(a)
+		if slices.ContainsFunc(groups, func(g topology.Ref) bool { return g.ID() == asg }) {
+			members.Add(a)
+		} else {
+			others.Add(a)
+		}
+	}
 	for _, nic := range n.NetworkInterfaces {
 		for _, c := range nic.IPConfigurations {
-			if !c.PrivateIPAddress.IsValid() || !visible(n, v, c) {
-				continue
-			}
-			all.Add(c.PrivateIPAddress)
-			for _, g := range c.ASGs {
-				if g.ID() == asg {
-					members.Add(c.PrivateIPAddress)
-				}
+			if c.PrivateIPAddress.IsValid() && visible(n, v, c) {
+				add(c.PrivateIPAddress, c.ASGs)
 			}
 		}
 	}
 	for _, pe := range n.PrivateEndpoints {
-		for _, g := range pe.ASGs {
-			if g.ID() != asg {
-				continue
-			}
-			for _, a := range pe.Addresses {
-				members.Add(a)
-				all.Add(a)
-			}
+		if !slices.ContainsFunc(pe.ASGs, func(g topology.Ref) bool { return g.ID() == asg }) {
+			continue
+		}
+		for _, a := range pe.Addresses {
+			members.Add(a)
+			others.Remove(a)
+			all.Add(a)
 		}
 	}
-	return build(&members), build(&all)
+	in = build(&members)
+	disputed = intersect(in, build(&others))
+	return subtract(in, disputed), build(&all), disputed
 }
 
 // visible reports whether an IP configuration lies in the virtual network or

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"go4.org/netipx"
 
@@ -38,6 +39,7 @@ type layer struct {
 	member bool
 	all    []flow.Fact // or: assumptions that must all hold
 	unless []flow.Fact // the layer counts only where one of these does not hold
+	apart  *flow.Fact  // or: where this assumption about each address apart does not hold
 }
 
 // sure reports whether the layer decides in every world.
@@ -88,6 +90,13 @@ func (s *Set) Has(w *flow.World, a flow.Address, local bool) bool {
 		if !within(w, a, l.where) {
 			continue
 		}
+		if l.apart != nil {
+			f := *l.apart
+			f.Detail += a.Key()
+			if w.Holds(f) {
+				continue
+			}
+		}
 		if l.unless != nil && !slices.ContainsFunc(l.unless, func(f flow.Fact) bool { return !w.Holds(f) }) {
 			continue
 		}
@@ -120,20 +129,12 @@ func within(w *flow.World, a flow.Address, where *netipx.IPSet) bool {
 	if a.IP.IsValid() {
 		return where.Contains(a.IP)
 	}
-	family := everything()
-	if PublicTag(a.Tag) {
-		family = PublicSpace()
-	}
-	half := v4Space()
-	if a.V6 {
-		half = v6Space()
-	}
-	family = intersect(family, half)
+	family := familyOf(a)
 	switch {
-	case contains(where, family):
-		return true
-	case isEmpty(intersect(where, family)):
+	case !where.Overlaps(family.set):
 		return false
+	case !slices.ContainsFunc(family.ranges, func(r netipx.IPRange) bool { return !where.ContainsRange(r) }):
+		return true
 	}
 	f := flow.Fact{
 		Code: flow.UnknownTag, About: a.Tag, Detail: "within " + fingerprint(where),
@@ -144,6 +145,38 @@ func within(w *flow.World, a flow.Address, where *netipx.IPSet) bool {
 		f.Code, f.Text, f.Export = flow.EgressAddressUnknown, egressText, ""
 	}
 	return w.Ask(f, 2) == 1
+}
+
+// family is where an address of which only the tag is known may lie.
+type family struct {
+	set    *netipx.IPSet
+	ranges []netipx.IPRange
+}
+
+func newFamily(sets ...*netipx.IPSet) family {
+	set := everything()
+	for _, s := range sets {
+		set = intersect(set, s)
+	}
+	return family{set, set.Ranges()}
+}
+
+var families = sync.OnceValue(func() (f [2][2]family) {
+	f[0] = [2]family{newFamily(v4Space()), newFamily(v4Space(), PublicSpace())}
+	f[1] = [2]family{newFamily(v6Space()), newFamily(v6Space(), PublicSpace())}
+	return f
+})
+
+func familyOf(a flow.Address) *family {
+	six, public := 0, 0
+	if a.V6 {
+		six = 1
+	}
+	if PublicTag(a.Tag) {
+		public = 1
+	}
+	f := families()
+	return &f[six][public]
 }
 
 // behindEgress reports whether the address is that behind a way out of which

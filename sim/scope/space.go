@@ -24,6 +24,18 @@ func SetOf(prefixes ...netip.Prefix) *netipx.IPSet {
 	return build(&b)
 }
 
+// Without is the set of the prefixes' addresses less some.
+func Without(prefixes []netip.Prefix, less []netip.Addr) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	for _, p := range prefixes {
+		b.AddPrefix(p)
+	}
+	for _, a := range less {
+		b.Remove(a)
+	}
+	return build(&b)
+}
+
 // build cannot fail: IPSet errors come from invalid prefixes, which the
 // loaders refuse, and invalid ones add nothing.
 func build(b *netipx.IPSetBuilder) *netipx.IPSet {
