@@ -181,7 +181,7 @@ func (s *Simulator) estateConstants() []*netipx.IPSet {
 			out = append(out, scope.SetOf(p))
 		}
 	}
-	out = append(out, scope.PublicSpace())
+	out = append(out, scope.PublicSpace(), scope.DisputedSpace())
 	one(scope.WireServer)
 	one(scope.IMDS)
 	n := s.net

@@ -253,7 +253,7 @@ func (s *Simulator) tagEnd(text, name string, forced bool) (*end, error) {
 	switch strings.ToLower(name) {
 	case "internet":
 		e.info.Kind, e.info.Name = "internet", "Internet"
-		e.set, e.tag = scope.PublicSpace(), "Internet"
+		e.set, e.tag = scope.InternetSpace(), "Internet"
 		return e, nil
 	case "virtualnetwork", "azureplatformlkm":
 		return nil, &NameError{Kind: "service tag", Name: text, Reason: "its content differs from subnet to subnet; ask for a CIDR block"}

@@ -37,6 +37,14 @@ var reserved = []netip.Prefix{
 	netip.MustParsePrefix("100.64.0.0/10"),
 }
 
+// inDispute is public space that the recorded lists of the Internet tag leave
+// out.
+var inDispute = []netip.Prefix{
+	netip.MustParsePrefix("25.0.0.0/8"), netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
+}
+
+func disputed(a netip.Addr) bool { return contains(inDispute, a) }
+
 // public reports whether an address is reachable from the public Internet.
 func public(a netip.Addr) bool {
 	if a.Is6() {
@@ -142,7 +150,7 @@ func (o *Oracle) candidates(tag string, six bool) []netip.Addr {
 		if insideInternet(tag) && o.publicAt[a] != nil {
 			continue
 		}
-		if (tag == internetTag || insideInternet(tag)) && !public(a) {
+		if (tag == internetTag || insideInternet(tag)) && (!public(a) || disputed(a)) {
 			continue
 		}
 		list = append(list, a)

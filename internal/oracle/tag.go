@@ -185,6 +185,10 @@ func (o *Oracle) inInternet(w *world, sc *scope, a netip.Addr) bool {
 	if !public(a) {
 		return false
 	}
+	// Recorded lists of the tag leave these blocks out, the documents do not.
+	if disputed(a) && w.maybe(flow.SourcesConflict, "Internet leaves disputed blocks out") {
+		return false
+	}
 	switch {
 	case sc.subnet != nil && sc.subnet.v.holds(a):
 		return !w.holds(flow.VNetPublicSpaceNotInternet, string(sc.subnet.v.id()))

@@ -67,6 +67,7 @@ func (x *Names) Alone() *Place {
 			{where: PublicSpace(), fact: public, each: true, when: 1, member: true},
 		}}
 		p.internet = &Set{Name: "Internet", layers: []layer{
+			disputed(),
 			{where: PublicSpace(), fact: public, each: true, when: 0, member: true},
 			{where: PublicSpace(), fact: ownSpaceFact("the NSG's virtual network"), when: 1, member: true},
 		}}
@@ -89,8 +90,15 @@ func internetWithout(space *netipx.IPSet, about string) *Set {
 	if own := intersect(space, PublicSpace()); !isEmpty(own) {
 		s.layers = append(s.layers, layer{where: own, fact: ownSpaceFact(about), when: 0, member: false})
 	}
-	s.layers = append(s.layers, layer{where: PublicSpace(), member: true})
+	s.layers = append(s.layers, disputed(), layer{where: PublicSpace(), member: true})
 	return s
+}
+
+// disputed leaves open whether the disputed space is in the tag Internet.
+func disputed() layer {
+	return layer{where: DisputedSpace(), when: 1, member: false, fact: &flow.Fact{Code: flow.SourcesConflict, About: "Internet",
+		Text:   "whether 25.0.0.0/8, 192.0.2.0/24 and 198.18.0.0/15 are in the tag Internet is in dispute between the documents and the lists that Azure returned",
+		Export: "az network nic list-effective-nsg -n <nic> -g <group> -o json"}}
 }
 
 // newPlace computes VirtualNetwork for one subnet (spec 3.1).

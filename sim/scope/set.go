@@ -162,8 +162,8 @@ func newFamily(sets ...*netipx.IPSet) family {
 }
 
 var families = sync.OnceValue(func() (f [2][2]family) {
-	f[0] = [2]family{newFamily(v4Space()), newFamily(v4Space(), PublicSpace())}
-	f[1] = [2]family{newFamily(v6Space()), newFamily(v6Space(), PublicSpace())}
+	f[0] = [2]family{newFamily(v4Space()), newFamily(v4Space(), InternetSpace())}
+	f[1] = [2]family{newFamily(v6Space()), newFamily(v6Space(), InternetSpace())}
 	return f
 })
 

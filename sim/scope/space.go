@@ -86,6 +86,17 @@ var PublicSpace = sync.OnceValue(func() *netipx.IPSet {
 	return build(&b)
 })
 
+// DisputedSpace is public IPv4 space that the documents count as Internet and
+// that the lists which Azure returned for the tag leave out (recorded effective
+// rules of 2017 to 2019): an address of it may or may not be in the tag.
+var DisputedSpace = sync.OnceValue(func() *netipx.IPSet {
+	return SetOf(netip.MustParsePrefix("25.0.0.0/8"), netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"))
+})
+
+// InternetSpace is what is in the tag Internet for certain: [PublicSpace] less
+// [DisputedSpace].
+var InternetSpace = sync.OnceValue(func() *netipx.IPSet { return subtract(PublicSpace(), DisputedSpace()) })
+
 // everything is every address of both families.
 var everything = sync.OnceValue(func() *netipx.IPSet {
 	return SetOf(netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0"))
