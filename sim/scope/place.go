@@ -96,7 +96,7 @@ func internetWithout(space *netipx.IPSet, about string) *Set {
 
 // disputed leaves open whether the disputed space is in the tag Internet.
 func disputed() layer {
-	return layer{where: DisputedSpace(), when: 1, member: false, fact: &flow.Fact{Code: flow.SourcesConflict, About: "Internet",
+	return layer{where: DisputedSpace(), known: true, when: 1, member: false, fact: &flow.Fact{Code: flow.SourcesConflict, About: "Internet",
 		Text:   "whether 25.0.0.0/8, 192.0.2.0/24 and 198.18.0.0/15 are in the tag Internet is in dispute between the documents and the lists that Azure returned",
 		Export: "az network nic list-effective-nsg -n <nic> -g <group> -o json"}}
 }

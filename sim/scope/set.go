@@ -39,6 +39,7 @@ type layer struct {
 	member bool
 	all    []flow.Fact // or: assumptions that must all hold
 	unless []flow.Fact // the layer counts only where one of these does not hold
+	known  bool        // the layer counts only for known addresses
 	apart  *flow.Fact  // or: where this assumption about each address apart does not hold
 }
 
@@ -87,6 +88,9 @@ func (s *Set) Has(w *flow.World, a flow.Address, local bool) bool {
 	}
 	for i := range s.layers {
 		l := &s.layers[i]
+		if l.known && !a.IP.IsValid() {
+			continue // no service tag reaches into it
+		}
 		if !within(w, a, l.where) {
 			continue
 		}
