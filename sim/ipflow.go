@@ -29,6 +29,13 @@ func (s *Simulator) IPFlow(q IPFlowQuestion) (*IPFlow, error) {
 	if !q.Local.Address.IsValid() || !q.Remote.Address.IsValid() || q.Local.Address.Is4() != q.Remote.Address.Is4() {
 		return nil, &NameError{Kind: "address", Name: q.Remote.Address.String(), Reason: "local and remote address must be of one family"}
 	}
+	a, o := s.answer(q, at)
+	a.Evaluated = s.evaluated(q, at, o)
+	return a, nil
+}
+
+// answer answers at the gates that were found, but for what each rule does.
+func (s *Simulator) answer(q IPFlowQuestion, at chainAt) (*IPFlow, Outcome) {
 	parts := s.flows(q, at)
 	a := &IPFlow{ServiceTags: s.Catalogue(), Evaluated: []EvaluatedNSG{}, Codes: []flow.Code{}, Origins: []topology.Origin{}}
 	var o Outcome
@@ -56,8 +63,7 @@ func (s *Simulator) IPFlow(q IPFlowQuestion) (*IPFlow, error) {
 	if len(parts) > 1 {
 		a.Parts = parts
 	}
-	a.Evaluated = s.evaluated(q, at, o)
-	return a, nil
+	return a, o
 }
 
 // chainFor finds the gates that the question is about.
@@ -206,10 +212,7 @@ func (k *walk) alone(at chainAt, d topology.Direction, t flow.Tuple) {
 		return
 	}
 	gate := k.s.gate(g, d, at.place)
-	if k.cuts != nil {
-		k.cuts.gates[gate] = true
-	}
-	k.hop(ruleHop(HopSecurityRules, g.Name, "", d, gate.Decide(k.w, t)))
+	k.hop(ruleHop(HopSecurityRules, g.Name, "", d, k.decide(gate, t)))
 }
 
 // gates asks what the question is about: one NSG, or the chain of an

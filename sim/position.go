@@ -261,3 +261,26 @@ func (s *Simulator) backends(pool topology.ID) []topology.Owner {
 }
 
 func isStandard(sku string) bool { return strings.EqualFold(sku, "Standard") }
+
+// nextHop finds what owns the address of an appliance that the virtual network
+// reaches directly. The owner's interface is nil for a load balancer or an
+// Azure Firewall, or where several interfaces claim the address.
+func (s *Simulator) nextHop(v *topology.VirtualNetwork, ip netip.Addr) (owner topology.Owner, found bool) {
+	for _, near := range s.neighbours(v) {
+		if near != v {
+			i := slices.IndexFunc(v.Peerings, func(p *topology.Peering) bool { return p.RemoteVirtualNetwork.ID() == near.ID() })
+			if remote, ok := s.names.RemotePrefixes(v.Peerings[i]); ok && !contains(remote, ip) {
+				continue
+			}
+		}
+		if owners := s.owners(near, ip); len(owners) == 1 {
+			return owners[0], true
+		} else if len(owners) > 1 {
+			return topology.Owner{}, true
+		}
+		if lb, _ := s.frontendAt(near, ip); lb != nil || s.firewallAt(near, ip) != nil {
+			return topology.Owner{}, true
+		}
+	}
+	return topology.Owner{}, false
+}

@@ -28,7 +28,8 @@ type walk struct {
 	ended      bool // nothing more to say
 	leg        int
 	seen       map[string]bool
-	cuts       *cuts // collects what the walk turned on; nil: not wanted
+	cuts       *cuts                        // collects what the walk turned on; nil: not wanted
+	stand      func(*nsg.Gate) nsg.Decision // decides in place of the gates; nil: they do
 	outRule    *nsg.Rule
 	proxyGuest bool // the destination is a proxy, whose guest firewall matters
 	appliances []string
@@ -258,11 +259,19 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 		}
 	}
 	gate := s.gate(g, d, place)
-	if k.cuts != nil {
-		k.cuts.gates[gate] = true
-	}
-	x := gate.Decide(k.w, t)
+	x := k.decide(gate, t)
 	return x.Rule, k.hop(ruleHop(HopSecurityRules, g.Name, l.place, d, x))
+}
+
+// decide asks a gate.
+func (k *walk) decide(g *nsg.Gate, t flow.Tuple) nsg.Decision {
+	if k.cuts != nil {
+		k.cuts.gates[g] = true
+	}
+	if k.stand != nil {
+		return k.stand(g)
+	}
+	return g.Decide(k.w, t)
 }
 
 // exempt subnets are those that security admin rules do not apply to (AVNM).
@@ -314,10 +323,7 @@ func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place 
 		return false, true
 	}
 	gate := s.adminGate(p.vnet, d, place, anywhere)
-	if k.cuts != nil {
-		k.cuts.gates[gate] = true
-	}
-	x := gate.Decide(k.w, t)
+	x := k.decide(gate, t)
 	if x.Access == topology.NoAccess || x.Rule == nil {
 		return false, true
 	}
@@ -846,8 +852,31 @@ func (k *walk) wayBack(p position, t flow.Tuple, to position) {
 	ip := d.Route.NextHopIP.String()
 	switch {
 	case back == topology.NextHopVirtualAppliance && !slices.Contains(k.appliances, ip):
+		if t.Protocol == topology.TCP && d.Route.NextHopIP != t.Source.IP && !k.repliesPass(to, d.Route) {
+			return
+		}
 		k.note("the way back is asymmetric: replies leave %s through the appliance %s, which the packet did not pass", subnetName(to.subnet), ip)
 	case back != topology.NextHopVirtualAppliance && len(k.appliances) > 0 && p.nic != nil && p.forwarding:
 		k.note("the way back is asymmetric: replies leave %s by %s and do not pass the appliance %s", subnetName(to.subnet), back, k.appliances[len(k.appliances)-1])
 	}
+}
+
+// repliesPass reports whether the appliance that replies are sent to can pass
+// them on: one whose interface does not forward drops them (spec 6.4), of one
+// that nothing in the data owns it is not known.
+func (k *walk) repliesPass(from position, r *route.Route) bool {
+	owner, found := k.s.nextHop(from.vnet, r.NextHopIP)
+	h := routeHop(r, from)
+	h.Kind = HopReturn
+	switch {
+	case !found:
+		k.opaque(h, flow.Fact{Code: flow.NVANotFound, About: r.NextHopIP.String(), Detail: "replies",
+			Text: "replies leave through " + r.NextHopIP.String() + ", which no interface, load balancer or firewall in the data owns", Export: "az network nic list -o json"})
+		return false
+	case owner.Interface != nil && !owner.Interface.EnableIPForwarding.Or(false):
+		h.Verdict, h.Code = flow.Deny, flow.ReturnNoRoute
+		h.Note = "replies are sent to " + owner.Interface.Name + ", which does not forward"
+		return k.hop(h)
+	}
+	return true
 }

@@ -65,6 +65,7 @@ func (o *Oracle) atAppliance(w *world, e *endpoint, p packet, t trip) arrival {
 		return arrival{outcome: drop(flow.RouteLoop)}
 	}
 	t.visited = append(slices.Clone(t.visited), e.key())
+	t.passedBy = append(slices.Clone(t.passedBy), e.addr)
 	got := o.gates(w, e, topology.Inbound, &p, nil)
 	if !got.allow {
 		return arrival{outcome: got}

@@ -24,12 +24,13 @@ type trip struct {
 	out       *rule   // the rule that let it out at the last outbound gates
 	last      outcome // the last rule that let it through
 	visited   []string
-	entrance  *entrance  // the public IP it came in by
-	public    bool       // it came in from the Internet
-	via       netip.Addr // the firewall it came in by: replies through it are fine
-	gateway   bool       // it came in by a gateway
-	proxied   bool       // its destination is a proxy on the way
-	first     *hop       // the first route it took
+	passedBy  []netip.Addr // addresses of the appliances on the way
+	entrance  *entrance    // the public IP it came in by
+	public    bool         // it came in from the Internet
+	via       netip.Addr   // the firewall it came in by: replies through it are fine
+	gateway   bool         // it came in by a gateway
+	proxied   bool         // its destination is a proxy on the way
+	first     *hop         // the first route it took
 }
 
 // passed is the outcome of a packet that was delivered.
@@ -402,8 +403,44 @@ func (o *Oracle) wayBack(w *world, e *endpoint, p *packet, t trip) (outcome, boo
 	case h.next == topology.NextHopNone,
 		h.next == topology.NextHopInternet && !public(p.src.ip):
 		return drop(flow.ReturnNoRoute), false
+	case h.next == topology.NextHopVirtualAppliance && h.ip != p.src.ip && !slices.Contains(t.passedBy, h.ip):
+		// An appliance that does not forward drops the replies (spec 6.4).
+		owner, found := o.nextHopOwner(e.subnet.v, h.ip)
+		switch {
+		case !found:
+			return drop(flow.NVANotFound), w.passes(flow.NVANotFound, "appliance "+h.ip.String()+" takes replies")
+		case owner != nil && !owner.nic.EnableIPForwarding.Or(false):
+			return drop(flow.ReturnNoRoute), false
+		}
 	}
 	return outcome{}, true
+}
+
+// nextHopOwner finds who owns an appliance's address, in the virtual network
+// or one peered with it; nil where it is a firewall, a load balancer or in
+// doubt.
+func (o *Oracle) nextHopOwner(v *vnet, ip netip.Addr) (*endpoint, bool) {
+	in := func(x *vnet) (*endpoint, bool) {
+		switch owners := x.owners[ip]; {
+		case len(owners) == 1:
+			return owners[0], true
+		case len(owners) > 1, x.firewalls[ip] != nil, x.frontends[ip] != nil:
+			return nil, true
+		}
+		return nil, false
+	}
+	if e, ok := in(v); ok {
+		return e, true
+	}
+	for _, q := range v.peers {
+		if q.remote == nil {
+			continue
+		}
+		if e, ok := in(q.remote); ok {
+			return e, true
+		}
+	}
+	return nil, false
 }
 
 // reachPrivateEndpoint delivers to a private endpoint (PE, PENP): only an

@@ -450,19 +450,31 @@ func (g *Gate) Evaluate(t flow.Tuple) []Evaluation {
 // Constants are the prefixes and port ranges that the gate's decisions turn
 // on.
 func (g *Gate) Constants() (prefixes []*netipx.IPSet, source, destination []topology.PortRange) {
-	for _, list := range [][]*Rule{g.Rules, g.altered} {
+	from, to := g.Axes()
+	return append(from.Prefixes, to.Prefixes...), from.Ports, to.Ports
+}
+
+// Axis is what the gate's decisions turn on at one side of a packet.
+type Axis struct {
+	Prefixes []*netipx.IPSet
+	Ports    []topology.PortRange
+}
+
+// Axes are the constants of the rules' sources and of their destinations.
+func (g *Gate) Axes() (source, destination Axis) {
+	add := func(x *Axis, s *Side) {
+		for _, set := range s.Sets {
+			x.Prefixes = append(x.Prefixes, set.Constants()...)
+		}
+		x.Ports = append(x.Ports, s.Ports...)
+	}
+	for _, list := range [][]*Rule{g.Rules, g.floating, g.altered} {
 		for _, r := range list {
-			for _, s := range r.Source.Sets {
-				prefixes = append(prefixes, s.Constants()...)
-			}
-			for _, s := range r.Destination.Sets {
-				prefixes = append(prefixes, s.Constants()...)
-			}
-			source = append(source, r.Source.Ports...)
-			destination = append(destination, r.Destination.Ports...)
+			add(&source, &r.Source)
+			add(&destination, &r.Destination)
 		}
 	}
-	return prefixes, source, destination
+	return source, destination
 }
 
 // Element is the NSG as an element, nil for admin rules.
