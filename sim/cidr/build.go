@@ -29,8 +29,8 @@ func Build(sets [][]netip.Prefix) (*Table, error) {
 	in6 := b.sweep(group6(six))
 
 	t := &Table{prefixes: b.prefixes}
-	if len(b.members) > math.MaxUint32 {
-		return nil, fmt.Errorf("%d atoms with %d sets in all: expected at most %d", len(b.end), len(b.members), uint32(math.MaxUint32))
+	if len(b.end) > cut || len(b.members) > math.MaxUint32 {
+		return nil, fmt.Errorf("%d atoms with %d sets in all: expected at most %d with %d", len(b.end), len(b.members), cut, uint32(math.MaxUint32))
 	}
 	t.members, t.memberEnd = exact(b.members), exact(b.end)
 	t.invert(len(sets))

@@ -206,13 +206,24 @@ func TestMoreAtomsThanTwoBytesCount(t *testing.T) {
 	checkParts(t, table, n)
 }
 
-func TestBatchesAreLookUpsInARow(t *testing.T) {
+func TestBatchesAndPairsAreLookUpsInARow(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
-	sets := randomSets(rng, 5, 400)
-	table, err := Build(sets)
-	if err != nil {
-		t.Fatal(err)
+	small := randomSets(rng, 5, 400)
+	many := make([][]netip.Prefix, 1<<16+10) // more atoms than two bytes count
+	for i := range many {
+		many[i] = []netip.Prefix{netip.PrefixFrom(addr4(Key6{0, 0x0a000000 + 3*uint64(i)}), 32), netip.PrefixFrom(addr6(Key6{0x2001 << 48, 5 * uint64(i)}), 128)}
 	}
+	for _, sets := range [][][]netip.Prefix{small, many} {
+		table, err := Build(sets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		batches(t, table, sets, rng)
+	}
+}
+
+func batches(t *testing.T, table *Table, sets [][]netip.Prefix, rng *rand.Rand) {
+	t.Helper()
 	var four []uint32
 	var six []Key6
 	var want4, want6 []Atom
@@ -221,6 +232,12 @@ func TestBatchesAreLookUpsInARow(t *testing.T) {
 			four, want4 = append(four, KeyOf4(a)), append(want4, table.LookupAddr(a))
 		} else {
 			six, want6 = append(six, KeyOf6(a)), append(want6, table.LookupAddr(a))
+		}
+	}
+	for i := range four {
+		j := rng.IntN(len(four))
+		if a, b := table.Lookup4Pair(four[i], four[j]); a != want4[i] || b != want4[j] {
+			t.Fatalf("pair %v, %v: atoms %d, %d, want %d, %d", four[i], four[j], a, b, want4[i], want4[j])
 		}
 	}
 	got4, got6 := make([]Atom, len(four)), make([]Atom, len(six))
@@ -243,6 +260,7 @@ func TestLookUpsDoNotAllocate(t *testing.T) {
 		for _, a := range addrs {
 			table.Has(table.LookupAddr(a), 3)
 		}
+		table.Lookup4Pair(four[0], four[1])
 		table.Lookup4Batch(out, four)
 		table.Lookup6Batch(out, six)
 	}); n != 0 {

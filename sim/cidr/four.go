@@ -1,15 +1,14 @@
 package cidr
 
-// four is the IPv4 index: 12 address bits choose a page, 8 a node in the page,
-// 6 a run of blocks in the node, and 6 a run of addresses in the block's leaf.
-// Pages, nodes and leaves without a boundary inside are shared by all places
-// that look the same, so the memory follows the number of boundaries, and
-// every look-up is the same few dependent loads without a branch.
+// four is the IPv4 index: 16 address bits choose a group of nodes, 4 a node of
+// the group, 6 a run of blocks in the node, and 6 a run of addresses in the
+// block's leaf. Groups, nodes' slots and leaves without a boundary inside are
+// shared by all places that look the same, so the memory follows the number of
+// boundaries, and every look-up is the same four loads without a branch.
 type four struct {
-	top   [1 << 12]uint16 // page, by address bits 31–20
-	root  []uint32        // node, by page and address bits 19–12
-	nodes []node4
-	slots []uint32 // leaves
+	root  [1 << 16]uint16 // group, by address bits 31–16
+	nodes []node4         // 16 to a group, by address bits 15–12
+	slots []uint32        // leaves
 }
 
 // node4 covers 64 blocks of 64 addresses. Neighbouring blocks with the same
@@ -23,14 +22,42 @@ type node4 struct {
 // Lookup4 returns the atom of an IPv4 address, given as a number in host
 // order (10.0.0.1 is 0x0a000001).
 func (t *Table) Lookup4(address uint32) Atom {
-	f := &t.four
-	n := &f.nodes[f.root[uint32(f.top[address>>20])<<8|address>>12&255]]
-	leaf := f.slots[n.slot+rank(n.starts, uint64(address>>6))]
-	return t.leaves.of(leaf, uint64(address))
+	f := t.four
+	n := &f.nodes[uint32(f.root[address>>16])<<4|address>>12&15]
+	at := f.slots[n.slot+rank(n.starts, uint64(address>>6))]
+	if t.leaves.wide {
+		return t.leaves.of4(at, uint64(address))
+	}
+	leaf := &t.leaves.two[at]
+	r := rank(leaf.starts, uint64(address))
+	if leaf.starts&1 == 0 {
+		return Atom(leaf.atom[r&7])
+	}
+	return Atom(t.leaves.many2[leaf.far()+r-1])
+}
+
+// Lookup4Pair is Lookup4 of two addresses in less time than two calls.
+func (t *Table) Lookup4Pair(a, b uint32) (Atom, Atom) {
+	if t.leaves.wide {
+		return t.Lookup4(a), t.Lookup4(b)
+	}
+	f := t.four
+	nodes, slots := f.nodes, f.slots
+	n := &nodes[uint32(f.root[a>>16])<<4|a>>12&15]
+	m := &nodes[uint32(f.root[b>>16])<<4|b>>12&15]
+	i := slots[n.slot+rank(n.starts, uint64(a>>6))]
+	j := slots[m.slot+rank(m.starts, uint64(b>>6))]
+	two := t.leaves.two
+	l, k := &two[i], &two[j]
+	if (l.starts|k.starts)&1 != 0 {
+		return t.leaves.of(i, uint64(a)), t.leaves.of(j, uint64(b))
+	}
+	r, s := rank(l.starts, uint64(a)), rank(k.starts, uint64(b))
+	return Atom(l.atom[r&7]), Atom(k.atom[s&7])
 }
 
 func (f *four) size() int {
-	return 2*len(f.top) + 4*cap(f.root) + 16*cap(f.nodes) + 4*cap(f.slots)
+	return 2*len(f.root) + 16*cap(f.nodes) + 4*cap(f.slots)
 }
 
 // fourBuilder makes the index from the intervals of the space.
@@ -40,18 +67,16 @@ type fourBuilder struct {
 	leaves *leafBuilder
 	i      int // the interval that holds the address reached
 
-	nodeOf map[Atom]uint32 // nodes and pages that have one atom everywhere
-	pageOf map[Atom]uint16
-	inLeaf []Atom
+	groupOf map[Atom]uint16 // groups that have one atom everywhere
+	inLeaf  []Atom
 }
 
-func buildFour(in intervals, l *leafBuilder) four {
-	b := &fourBuilder{intervals: in, leaves: l, nodeOf: map[Atom]uint32{}, pageOf: map[Atom]uint16{}}
-	for t := range b.top {
-		b.top[t] = b.page(uint64(t) << 20)
+func buildFour(in intervals, l *leafBuilder) *four {
+	b := &fourBuilder{intervals: in, leaves: l, groupOf: map[Atom]uint16{}}
+	for g := range b.root {
+		b.root[g] = b.group(uint64(g) << 16)
 	}
-	b.root, b.nodes, b.slots = exact(b.root), exact(b.nodes), exact(b.slots)
-	return b.four
+	return &four{b.root, exact(b.nodes), exact(b.slots)}
 }
 
 // reach moves to the interval that holds an address, and returns the first
@@ -65,37 +90,29 @@ func (b *fourBuilder) reach(address uint64) (next uint64) {
 	return 1 << 32
 }
 
-func (b *fourBuilder) page(first uint64) uint16 {
-	if b.reach(first) < first+1<<20 {
-		p := uint16(len(b.root) >> 8)
-		for k := range uint64(256) {
-			b.root = append(b.root, b.node(first+k<<12))
+// group makes the nodes of 65,536 addresses.
+func (b *fourBuilder) group(first uint64) uint16 {
+	g := uint16(len(b.nodes) >> 4)
+	if b.reach(first) < first+1<<16 {
+		for k := range uint64(16) {
+			b.nodes = append(b.nodes, b.node(first+k<<12))
 		}
-		return p
+		return g
 	}
 	a := b.atoms[b.i]
-	p, ok := b.pageOf[a]
-	if !ok {
-		p = uint16(len(b.root) >> 8)
-		for range 256 {
-			b.root = append(b.root, b.node(first))
-		}
-		b.pageOf[a] = p
+	if same, ok := b.groupOf[a]; ok {
+		return same
 	}
-	return p
+	b.groupOf[a] = g
+	n := b.node(first)
+	for range 16 {
+		b.nodes = append(b.nodes, n)
+	}
+	return g
 }
 
-func (b *fourBuilder) node(first uint64) uint32 {
+func (b *fourBuilder) node(first uint64) node4 {
 	end := first + 1<<12
-	if b.reach(first) >= end {
-		a := b.atoms[b.i]
-		n, ok := b.nodeOf[a]
-		if !ok {
-			n = b.addNode(node4{slot: b.addSlot(b.leaves.constant(a))})
-			b.nodeOf[a] = n
-		}
-		return n
-	}
 	n := node4{slot: uint32(len(b.slots))}
 	for at := first; at < end; {
 		next := b.reach(at)
@@ -111,11 +128,11 @@ func (b *fourBuilder) node(first uint64) uint32 {
 			if at != first {
 				n.starts |= 1 << (at >> 6 & 63)
 			}
-			b.addSlot(leaf)
+			b.slots = append(b.slots, leaf)
 		}
 		at = past
 	}
-	return b.addNode(n)
+	return n
 }
 
 // leaf makes the leaf of a block with boundaries inside.
@@ -128,14 +145,4 @@ func (b *fourBuilder) leaf(first uint64) uint32 {
 		b.inLeaf = append(b.inLeaf, b.atoms[b.i])
 	}
 	return b.leaves.add(starts, b.inLeaf)
-}
-
-func (b *fourBuilder) addNode(n node4) uint32 {
-	b.nodes = append(b.nodes, n)
-	return uint32(len(b.nodes) - 1)
-}
-
-func (b *fourBuilder) addSlot(leaf uint32) uint32 {
-	b.slots = append(b.slots, leaf)
-	return uint32(len(b.slots) - 1)
 }

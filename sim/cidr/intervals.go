@@ -52,15 +52,18 @@ func merge(edges []Key6, last Key6, atom func(Key6) Atom, addr func(Key6) netip.
 func (t *Table) edges4() []Key6 {
 	var edges []Key6
 	add := func(k uint64) { edges = append(edges, Key6{0, k}) }
-	before := ^uint32(0) // no node
-	for k := range uint64(1 << 20) {
-		at := t.four.root[uint32(t.four.top[k>>8])<<8|uint32(k&255)]
-		if at == before {
+	before := -1
+	for k, g := range t.four.root {
+		if int(g) == before {
 			continue
 		}
-		before = at
-		n := &t.four.nodes[at]
-		t.blockEdges(n.starts, t.four.slots[n.slot:], k<<12, 6, add)
+		before = int(g)
+		for i := range uint64(16) {
+			n := &t.four.nodes[uint64(g)<<4|i]
+			blockEdges(n.starts, t.four.slots[n.slot:], uint64(k)<<16|i<<12, 6, add, func(leaf uint32, at uint64) {
+				t.leafEdges(leaf, at, add)
+			})
+		}
 	}
 	return edges
 }
@@ -95,25 +98,33 @@ func (t *Table) edges6() []Key6 {
 func (t *Table) trieEdges(e uint32, add func(uint64)) {
 	n := &t.six.nodes[e&^inner]
 	add((n.base + 64) << n.shift) // beyond the last key: any place will do
-	t.blockEdges(n.starts, t.six.slots[n.slot+2:], n.base<<n.shift, n.shift, add)
+	blockEdges(n.starts, t.six.slots[n.slot+2:], n.base<<n.shift, n.shift, add, func(e uint32, at uint64) {
+		switch {
+		case e >= inner:
+			t.trieEdges(e, add)
+		case e >= cut:
+			t.leafEdges(e&^cut, at, add)
+		}
+	})
 }
 
-// blockEdges tells the edges in and between the 64 blocks of 2^shift keys of
-// a node, of which the first begins at a key and has the first slot.
-func (t *Table) blockEdges(starts uint64, slots []uint32, first uint64, shift uint8, add func(uint64)) {
+// blockEdges tells the edges between the 64 blocks of 2^shift keys of a node,
+// of which the first begins at a key and has the first slot, and has those
+// inside the slots told.
+func blockEdges(starts uint64, slots []uint32, first uint64, shift uint8, add func(uint64), inside func(e uint32, at uint64)) {
 	for i := range uint64(64) {
-		if i > 0 && starts>>i&1 == 0 {
-			continue
+		if i == 0 || starts>>i&1 != 0 {
+			at := first + i<<shift
+			add(at)
+			inside(slots[rank(starts, i)], at)
 		}
-		at := first + i<<shift
-		add(at)
-		if e := slots[rank(starts, i)]; e >= inner {
-			t.trieEdges(e, add)
-		} else {
-			for s := t.leaves.starts(e); s != 0; s &= s - 1 {
-				add(at + uint64(bits.TrailingZeros64(s)))
-			}
-		}
+	}
+}
+
+// leafEdges tells the places where a leaf may change.
+func (t *Table) leafEdges(leaf uint32, first uint64, add func(uint64)) {
+	for s := t.leaves.starts(leaf); s != 0; s &= s - 1 {
+		add(first + uint64(bits.TrailingZeros64(s)))
 	}
 }
 

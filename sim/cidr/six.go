@@ -11,15 +11,18 @@ type six struct {
 	top   [1 << 8]uint16 // page, by the first address byte
 	root  []uint32       // by page and second byte: inner | node over the upper half, or an atom
 	nodes []node6
-	slots []uint32 // inner | node, or a leaf
+	slots []uint32 // inner | node, cut | leaf, or an atom
 
 	subnets []subnet // by hash, open addressing, a power of two
 	filter  []uint64 // a bit for every hash in subnets, and few others
 	shift   uint8    // 64 - log2(len(subnets))
 }
 
-// inner marks what is not the end of a look-up.
-const inner = 1 << 31
+// inner marks a node and cut a leaf, where an atom is not the end of a look-up.
+const (
+	inner = 1 << 31
+	cut   = 1 << 30
+)
 
 // node6 covers 64 blocks of 2^shift keys, from base<<shift on. The keys below
 // them share a slot, at slot, those above another, at slot+1. In between,
@@ -39,7 +42,7 @@ type subnet struct {
 }
 
 // filterBits is how many more bits of the hash the filter looks at.
-const filterBits = 4
+const filterBits = 3
 
 func hash(hi uint64) uint64 { return hi * 0x9e3779b97f4a7c15 }
 
@@ -52,20 +55,28 @@ func (t *Table) Lookup6(hi, lo uint64) Atom {
 		return Atom(e)
 	}
 	h := hash(hi)
-	key := hi
 	if bit := h >> ((s.shift - filterBits) & 63); s.filter[bit>>6]>>(bit&63)&1 != 0 {
 		mask := uint64(len(s.subnets) - 1)
 		for k := h >> (s.shift & 63); ; k++ {
 			n := &s.subnets[k&mask]
-			if n.hi == hi && n.node != 0 {
-				e, key = n.node, lo
-				break
-			}
 			if n.node == 0 {
 				break
 			}
+			if n.hi == hi {
+				// Here every end is a leaf, cut or not: which one it is cannot be
+				// foreseen, and this way need not be.
+				return t.leaves.of(s.walk(n.node, lo)&^cut, lo)
+			}
 		}
 	}
+	if e = s.walk(e, hi); e < cut {
+		return Atom(e)
+	}
+	return t.leaves.of(e&^cut, hi)
+}
+
+// walk follows a trie for one half of an address to its end.
+func (s *six) walk(e uint32, key uint64) uint32 {
 	for e >= inner {
 		n := &s.nodes[e&^inner]
 		block := key >> (n.shift & 63)
@@ -78,7 +89,7 @@ func (t *Table) Lookup6(hi, lo uint64) Atom {
 		}
 		e = s.slots[slot]
 	}
-	return t.leaves.of(e, key)
+	return e
 }
 
 func (s *six) size() int {
@@ -102,6 +113,7 @@ func (r *runs) add(start uint64, a Atom) {
 type sixBuilder struct {
 	six
 	leaves  *leafBuilder
+	within  bool     // the tries made are those of /64s: their atoms are leaves too
 	regions runs     // of the upper halves
 	deep    []uint64 // the upper halves of the /64s with boundaries inside, sorted
 	deepEnd []int    // end in inside, by /64
@@ -158,9 +170,10 @@ func (b *sixBuilder) split(in intervals) {
 // hash makes the table of the /64s with boundaries inside and their tries.
 func (b *sixBuilder) hash() {
 	n := 64
-	for n < 2*len(b.deep) {
+	for n < 4*len(b.deep) {
 		n *= 2
 	}
+	b.within = true
 	b.subnets = make([]subnet, n)
 	b.filter = make([]uint64, n<<filterBits>>6)
 	b.shift = uint8(64 - bits.TrailingZeros(uint(n)))
@@ -231,9 +244,9 @@ func (b *sixBuilder) trie(r runs) uint32 {
 	at := uint32(len(b.nodes))
 	b.nodes = append(b.nodes, node6{})
 	n := node6{slot: uint32(len(b.slots)), shift: 6}
-	b.slots = append(b.slots, b.leaves.constant(r.atoms[0]), b.leaves.constant(r.atoms[len(r.atoms)-1]))
+	b.slots = append(b.slots, b.end(r.atoms[0]), b.end(r.atoms[len(r.atoms)-1]))
 	if len(r.starts) == 1 {
-		b.slots = append(b.slots, b.leaves.constant(r.atoms[0]))
+		b.slots = append(b.slots, b.end(r.atoms[0]))
 		b.nodes[at] = n
 		return inner | at
 	}
@@ -260,7 +273,7 @@ func (b *sixBuilder) trie(r runs) uint32 {
 	i := 0 // the run that holds the block's first key
 	for block := uint64(0); block < 64; {
 		if i+1 == len(r.starts) {
-			add(block, b.leaves.constant(r.atoms[i])) // to the end of the window
+			add(block, b.end(r.atoms[i])) // to the end of the window
 			break
 		}
 		next := r.starts[i+1]
@@ -269,7 +282,7 @@ func (b *sixBuilder) trie(r runs) uint32 {
 				i++
 				continue
 			}
-			add(block, b.leaves.constant(r.atoms[i]))
+			add(block, b.end(r.atoms[i]))
 			block = next>>n.shift - n.base
 			continue
 		}
@@ -278,7 +291,7 @@ func (b *sixBuilder) trie(r runs) uint32 {
 			i++
 		}
 		if n.shift == 6 {
-			add(block, b.leaf(r.slice(from, i+1)))
+			add(block, cut|b.leaf(r.slice(from, i+1)))
 		} else {
 			add(block, inner)
 			below[children].from, below[children].to, below[children].slot = from, i+1, len(b.slots)-1
@@ -291,6 +304,14 @@ func (b *sixBuilder) trie(r runs) uint32 {
 		b.slots[c.slot] = b.trie(r.slice(c.from, c.to))
 	}
 	return inner | at
+}
+
+// end is the slot of keys that all have one atom.
+func (b *sixBuilder) end(a Atom) uint32 {
+	if b.within {
+		return cut | b.leaves.constant(a)
+	}
+	return uint32(a)
 }
 
 // leaf makes the leaf of the 64 keys in which all runs but the first begin.

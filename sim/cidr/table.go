@@ -22,7 +22,7 @@ type Key6 struct{ Hi, Lo uint64 }
 // Table maps addresses to atoms. It is made by [Build]; the zero Table is not
 // usable. It is immutable.
 type Table struct {
-	four   four
+	four   *four
 	six    six
 	leaves leaves
 

@@ -10,8 +10,9 @@ import (
 // Classifier is a compiled list of rules. It is made by [New]; the zero
 // Classifier is not usable. It is immutable.
 type Classifier struct {
-	table *cidr.Table
-	part  *part
+	table  *cidr.Table
+	tables *tables // where the whole list is in one set of tables
+	part   *part
 }
 
 // New compiles rules, the first to be tried first, against the table that
@@ -26,7 +27,11 @@ func New(t *cidr.Table, rules []Rule, o Options) (*Classifier, error) {
 	if budget == 0 {
 		budget = DefaultTableBytes
 	}
-	return &Classifier{t, compileParts(t, entries, budget)}, nil
+	c := &Classifier{table: t, part: compileParts(t, entries, budget)}
+	if c.part.next == nil {
+		c.tables = c.part.tables
+	}
+	return c, nil
 }
 
 // Table is the address table the rules were compiled against.
@@ -35,13 +40,20 @@ func (c *Classifier) Table() *cidr.Table { return c.table }
 // Verdict decides about a packet given by addresses. An IPv4 address written
 // as IPv6 is that IPv4 address, and a zone does not count.
 func (c *Classifier) Verdict(p topology.Protocol, source, destination netip.AddrPort) Verdict {
-	return c.OfAtoms(c.table.LookupAddr(source.Addr()), c.table.LookupAddr(destination.Addr()),
-		p, source.Port(), destination.Port())
+	from, to := source.Addr(), destination.Addr()
+	if from.Is4() && to.Is4() {
+		return c.Verdict4(Key4{cidr.KeyOf4(from), cidr.KeyOf4(to), source.Port(), destination.Port(), p})
+	}
+	return c.OfAtoms(c.table.LookupAddr(from), c.table.LookupAddr(to), p, source.Port(), destination.Port())
 }
 
 // Verdict4 decides about an IPv4 packet.
 func (c *Classifier) Verdict4(k Key4) Verdict {
-	return c.OfAtoms(c.table.Lookup4(k.Source), c.table.Lookup4(k.Destination), k.Protocol, k.SourcePort, k.DestinationPort)
+	s, d := c.table.Lookup4Pair(k.Source, k.Destination)
+	if c.tables == nil {
+		return c.parts(s, d, k.Protocol, k.SourcePort, k.DestinationPort)
+	}
+	return c.tables.verdict(s, d, k.Protocol, k.SourcePort, k.DestinationPort)
 }
 
 // Verdict6 decides about an IPv6 packet.
@@ -52,16 +64,17 @@ func (c *Classifier) Verdict6(k Key6) Verdict {
 
 // OfAtoms decides about every packet between two atoms of the table.
 func (c *Classifier) OfAtoms(source, destination cidr.Atom, p topology.Protocol, sourcePort, destinationPort uint16) Verdict {
-	v := c.part.verdict(source, destination, p, sourcePort, destinationPort)
-	if c.part.next == nil || v.Rule != NoRule {
-		return v
+	if c.tables == nil {
+		return c.parts(source, destination, p, sourcePort, destinationPort)
 	}
-	return c.rest(v, source, destination, p, sourcePort, destinationPort)
+	return c.tables.verdict(source, destination, p, sourcePort, destinationPort)
 }
 
-// rest goes on with the parts after the first.
-func (c *Classifier) rest(v Verdict, source, destination cidr.Atom, p topology.Protocol, sourcePort, destinationPort uint16) Verdict {
-	for part := c.part.next; part != nil && v.Rule == NoRule; part = part.next {
+// parts asks part after part.
+func (c *Classifier) parts(source, destination cidr.Atom, p topology.Protocol, sourcePort, destinationPort uint16) Verdict {
+	part := c.part
+	v := part.verdict(source, destination, p, sourcePort, destinationPort)
+	for part = part.next; part != nil && v.Rule == NoRule; part = part.next {
 		next := part.verdict(source, destination, p, sourcePort, destinationPort)
 		next.Outcomes |= v.Outcomes &^ NoMatch
 		next.Open = next.Open || v.Open

@@ -29,12 +29,11 @@ func compileParts(t *cidr.Table, entries []entry, budget int) *part {
 	words := (len(entries) + 63) / 64
 	from := sideOf(entries, words, func(m *Match) *Addresses { return &m.Source })
 	to := sideOf(entries, words, func(m *Match) *Addresses { return &m.Destination })
-	k := compilation{entries: entries, words: words, budget: budget}
+	k := compilation{table: t, entries: entries, words: words, budget: budget, from: from, to: to}
 	k.sourceOf, k.source = addressClasses(t, from, words)
 	k.destinationOf, k.destination = addressClasses(t, to, words)
-	p := &part{}
-	k.sourcePort, p.sourcePort = sourcePorts(entries, words)
-	k.destinationPort, p.destinationPort = destinationPorts(entries, words)
+	k.sourcePort, k.sourcePortOf = sourcePorts(entries, words)
+	k.destinationPort, k.destinationPortOf = destinationPorts(entries, words)
 	if max(k.source.n, k.destination.n, k.sourcePort.n, k.destinationPort.n) > math.MaxUint16 {
 		// Classes are numbered in two bytes. One entry has two of each kind at
 		// most, so halves of halves have few enough.
@@ -42,11 +41,10 @@ func compileParts(t *cidr.Table, entries []entry, budget int) *part {
 		first.last().next = compileParts(t, entries[len(entries)/2:], budget)
 		return first
 	}
-	p.sourcePorts, p.destinationPorts = uint32(k.sourcePort.n), uint32(k.destinationPort.n)
-	if !k.tables(p) {
-		k.vectors(p)
+	if t := k.tables(); t != nil {
+		return &part{tables: t}
 	}
-	return p
+	return &part{vectors: k.vectors()}
 }
 
 func (p *part) last() *part {
@@ -61,59 +59,39 @@ type compilation struct {
 	entries                 []entry
 	words                   int
 	budget                  int
+	table                   *cidr.Table
+	from, to                side
 	source, destination     classes
 	sourceOf, destinationOf []uint32 // by atom
 	sourcePort              classes
 	destinationPort         classes
+	sourcePortOf            portMap
+	destinationPortOf       portMap
 }
 
-// vectors gives a part a row for every class.
-func (k *compilation) vectors(p *part) {
-	p.sourceRow, p.sourceRows = narrow[uint16](k.sourceOf), k.source.wide()
-	p.destinationRow, p.destinationRows = narrow[uint16](k.destinationOf), k.destination.wide()
-	p.sourcePortRows, p.destinationPortRows = k.sourcePort.wide(), k.destinationPort.wide()
-	p.found = make([]found, len(k.entries))
-	for i, e := range k.entries {
-		p.found[i] = found{e.rule, e.outcome, e.must}
-	}
-}
-
-func narrow[T uint8 | uint16](of []uint32) []T {
-	out := make([]T, len(of))
+func narrow(of []uint32) []uint8 {
+	out := make([]uint8, len(of))
 	for i, c := range of {
-		out[i] = T(c)
+		out[i] = uint8(c)
 	}
 	return out
 }
 
-// wide is the rows of the classes in the form of a part.
-func (c *classes) wide() []row {
-	out := make([]row, c.n)
-	for i := range out {
-		for w, x := range c.row(i) {
-			out[i].word[w] = x
-			if x != 0 {
-				out[i].filled |= 1 << w
-			}
-		}
-	}
-	return out
-}
-
-// tables gives a part the answer of every combination of classes. It reports
-// false, and leaves the part as it was, where that takes more memory than
-// there is, or more classes than a byte counts.
-func (k *compilation) tables(p *part) bool {
+// tables has the answer of every combination of classes. It is nil where that
+// takes more memory than there is, or where there are more classes than a byte
+// counts or rules than an answer can name.
+func (k *compilation) tables() *tables {
 	pairs := k.source.n * k.destination.n
 	services := k.sourcePort.n * k.destinationPort.n
-	if k.source.n > 256 || k.destination.n > 256 || 4*pairs+2*services > k.budget {
-		return false
+	if k.source.n > 256 || k.destination.n > 256 || 4*pairs+2*services > k.budget ||
+		len(k.entries) > 0 && k.entries[len(k.entries)-1].rule > maxAnswerRule {
+		return nil
 	}
 	left := k.budget - 4*pairs - 2*services
 
 	columnOf, columns := k.services()
 	if columns.n > math.MaxUint16 {
-		return false
+		return nil
 	}
 	// Entries after one that certainly matches every service cannot be
 	// reached by the pairs it is for, and most pairs are alike without them.
@@ -130,29 +108,46 @@ func (k *compilation) tables(p *part) bool {
 		for d := range k.destination.n {
 			firstThrough(both, k.source.row(s), k.destination.row(d), end)
 			cells = append(cells, uint32(rows.add(both)*columns.n))
-			if 2*rows.n*columns.n > left {
-				return false
+			if 4*rows.n*columns.n > left {
+				return nil
 			}
 		}
 	}
-	answers := make([]uint16, 0, rows.n*columns.n)
-	v := verdicts{entries: k.entries, of: map[Verdict]uint16{}, byEntry: make([]uint16, len(k.entries)+1)}
+	answers := make([]answer, 0, rows.n*columns.n)
 	for r := range rows.n {
 		for c := range columns.n {
-			a, ok := v.first(rows.row(r), columns.row(c))
-			if !ok {
-				return false
-			}
-			answers = append(answers, a)
+			answers = append(answers, k.first(rows.row(r), columns.row(c)))
 		}
 	}
-	p.source, p.destination = narrow[uint8](k.sourceOf), narrow[uint8](k.destinationOf)
-	p.destinations = uint32(k.destination.n)
-	p.cells, p.answers, p.verdicts = cells, answers, exact(v.list)
-	if k.sourcePort.n > 1 {
-		p.columns = columnOf
+	t := &tables{
+		source: make([]uint16, len(k.sourceOf)), destination: narrow(k.destinationOf), cells: cells,
+		destinationPort: k.destinationPortOf, ports: uint32(k.destinationPort.n), answers: answers,
 	}
-	return true
+	for a, c := range k.sourceOf {
+		t.source[a] = uint16(int(c) * k.destination.n)
+	}
+	if k.sourcePort.n > 1 {
+		t.sourcePort, t.columns = k.sourcePortOf, columnOf
+	}
+	return t
+}
+
+// first is the answer for the entries of both a and b.
+func (k *compilation) first(a, b vector) answer {
+	v := Verdict{Rule: NoRule}
+	for w := range a {
+		for x := a[w] & b[w]; x != 0; x &= x - 1 {
+			e := &k.entries[w<<6|bits.TrailingZeros64(x)]
+			v.Outcomes |= e.outcome
+			if e.must {
+				v.Rule = e.rule
+				return answerOf(v)
+			}
+			v.Open = true
+		}
+	}
+	v.Outcomes |= NoMatch
+	return answerOf(v)
 }
 
 // services are the different combinations of source port and destination
@@ -230,63 +225,4 @@ func rowHash(row vector) uint64 {
 		h ^= h >> 29
 	}
 	return h ^ h>>32
-}
-
-// verdicts numbers the different verdicts of a part.
-type verdicts struct {
-	entries []entry
-	list    []Verdict
-	of      map[Verdict]uint16
-	byEntry []uint16 // 1 + the verdict of an entry that is alone first; last: none
-}
-
-// first is the verdict for the entries of both a and b; false where there are
-// more verdicts than two bytes count.
-func (v *verdicts) first(a, b vector) (uint16, bool) {
-	out := Verdict{Rule: NoRule}
-	for w := range a {
-		for x := a[w] & b[w]; x != 0; x &= x - 1 {
-			i := w<<6 | bits.TrailingZeros64(x)
-			e := &v.entries[i]
-			if e.must {
-				if out.Outcomes == 0 {
-					return v.alone(i, Verdict{Rule: e.rule, Outcomes: e.outcome})
-				}
-				out.Rule = e.rule
-				out.Outcomes |= e.outcome
-				return v.number(out)
-			}
-			out.Outcomes |= e.outcome
-			out.Open = true
-		}
-	}
-	if out.Outcomes == 0 {
-		return v.alone(len(v.entries), Verdict{Rule: NoRule, Outcomes: NoMatch})
-	}
-	out.Outcomes |= NoMatch
-	return v.number(out)
-}
-
-func (v *verdicts) alone(i int, out Verdict) (n uint16, ok bool) {
-	if v.byEntry[i] != 0 {
-		return v.byEntry[i] - 1, true
-	}
-	n, ok = v.number(out)
-	if ok && n < math.MaxUint16 {
-		v.byEntry[i] = n + 1
-	}
-	return n, ok
-}
-
-func (v *verdicts) number(out Verdict) (uint16, bool) {
-	n, ok := v.of[out]
-	if !ok {
-		if len(v.list) > math.MaxUint16 {
-			return 0, false
-		}
-		n = uint16(len(v.list))
-		v.list = append(v.list, out)
-		v.of[out] = n
-	}
-	return n, true
 }

@@ -104,13 +104,14 @@ func (v vector) or(w vector) {
 // side is one side of all entries of a part: the different address fields that
 // occur, and for each the entries that have it.
 type side struct {
+	of     []int // by entry: 1 + its field, 0 for every address
 	fields []*Addresses
 	having []vector
 	any    vector // the entries with every address
 }
 
 func sideOf(entries []entry, words int, of func(*Match) *Addresses) side {
-	s := side{any: make(vector, words)}
+	s := side{of: make([]int, len(entries)), any: make(vector, words)}
 	index := map[string]int{}
 	var key []byte
 	for i := range entries {
@@ -132,8 +133,30 @@ func sideOf(entries []entry, words int, of func(*Match) *Addresses) side {
 			s.having = append(s.having, make(vector, words))
 		}
 		s.having[f].set(i)
+		s.of[i] = f + 1
 	}
 	return s
+}
+
+// sizes is how many entries have each field; the first is every address.
+func (s *side) sizes() []int {
+	n := make([]int, 1+len(s.fields))
+	for _, f := range s.of {
+		n[f]++
+	}
+	return n
+}
+
+// met is how many atoms a field names, counted once for each of its sets.
+func (s *side) met(field int, t *cidr.Table) int {
+	if field == 0 {
+		return t.Atoms()
+	}
+	n := 0
+	for _, set := range s.fields[field-1].Sets {
+		n += len(t.AtomsOf(set))
+	}
+	return n
 }
 
 // classes tell apart what the entries tell apart: class c has the entries
