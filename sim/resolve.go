@@ -265,8 +265,8 @@ func (s *Simulator) tagEnd(text, name string, forced bool) (*end, error) {
 	e.tag = name
 	e.target = firewall.Target{Tag: name, Suffixes: hostSuffixes(name)}
 	if tag, ok := s.names.Index().Tag(name); ok {
-		e.tag, e.info.Name, e.info.Prefixes = tag.Name, tag.Name, len(tag.Prefixes)
-		e.set = scope.SetOf(tag.Prefixes...)
+		e.tag, e.info.Name, e.info.Prefixes = tag.Name, tag.Name, tag.Prefixes.Len()
+		e.set = scope.SetOf(tag.Prefixes.Slice()...)
 		return e, nil
 	}
 	if s.net.ServiceTags != nil && !forced {

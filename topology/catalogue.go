@@ -23,7 +23,8 @@ type ServiceTag struct {
 	SystemService   string // "AzureStorage"
 	ChangeNumber    int
 	NetworkFeatures []string
-	Prefixes        []netip.Prefix // masked, IPv4 unmapped
+	Prefixes        PrefixList
+	Refused         error // why the list of prefixes cannot be read: what needs the tag is refused; nil where it was read
 	Origin          Origin
 }
 

@@ -298,7 +298,7 @@ func (f *tagFile) catalogue() *topology.ServiceTagCatalogue {
 	}
 	c := &topology.ServiceTagCatalogue{}
 	for _, r := range f.ranges.Regions {
-		c.Tags = append(c.Tags, &topology.ServiceTag{Name: r.Name, Region: r.Location, Prefixes: r.Prefixes, Origin: r.Origin})
+		c.Tags = append(c.Tags, &topology.ServiceTag{Name: r.Name, Region: r.Location, Prefixes: topology.MakePrefixList(r.Prefixes...), Origin: r.Origin})
 	}
 	return c
 }

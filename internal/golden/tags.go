@@ -38,7 +38,7 @@ func Tag(name, region string, cidrs ...string) *topology.ServiceTag {
 	}
 	return &topology.ServiceTag{
 		Name: name, Region: region, SystemService: service, ChangeNumber: 1,
-		NetworkFeatures: []string{"API", "NSG", "UDR", "FW"}, Prefixes: prefixes(cidrs...),
+		NetworkFeatures: []string{"API", "NSG", "UDR", "FW"}, Prefixes: topology.MakePrefixList(prefixes(cidrs...)...),
 		Origin: topology.Origin{File: "ServiceTags_Public_20251027.json", Pointer: "/values/" + name},
 	}
 }

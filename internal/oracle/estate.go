@@ -440,7 +440,7 @@ func (o *Oracle) addBoundaries() {
 	}
 	if o.n.ServiceTags != nil {
 		for _, t := range o.n.ServiceTags.Tags {
-			o.collectBoundaries(t.Prefixes)
+			o.collectBoundaries(t.Prefixes.Slice())
 		}
 	}
 	o.sortBoundaries()

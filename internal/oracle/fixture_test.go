@@ -61,13 +61,13 @@ func newFixture() *estate {
 	e.data.ServiceTags = &topology.ServiceTagCatalogue{
 		Cloud: "Public", ChangeNumber: 1, Date: time.Date(2025, 10, 28, 0, 0, 0, 0, time.UTC),
 		Tags: []*topology.ServiceTag{
-			{Name: "Storage", Prefixes: prefixes("20.60.26.0/23", "20.60.40.0/23")},
-			{Name: "Storage.WestEurope", Region: "westeurope", Prefixes: prefixes("20.60.26.0/23")},
-			{Name: "Storage.NorthEurope", Region: "northeurope", Prefixes: prefixes("20.60.40.0/23")},
-			{Name: "AzureCloud.westeurope", Region: "westeurope", Prefixes: prefixes("20.60.24.0/21")},
-			{Name: "AzureCloud", Prefixes: prefixes("20.60.24.0/21", "20.60.40.0/23", "40.74.30.96/28", "20.190.128.0/18")},
-			{Name: "AzureBackup", Prefixes: prefixes("40.74.30.96/28")},
-			{Name: "AzureActiveDirectory", Prefixes: prefixes("20.190.128.0/18")},
+			{Name: "Storage", Prefixes: topology.MakePrefixList(prefixes("20.60.26.0/23", "20.60.40.0/23")...)},
+			{Name: "Storage.WestEurope", Region: "westeurope", Prefixes: topology.MakePrefixList(prefixes("20.60.26.0/23")...)},
+			{Name: "Storage.NorthEurope", Region: "northeurope", Prefixes: topology.MakePrefixList(prefixes("20.60.40.0/23")...)},
+			{Name: "AzureCloud.westeurope", Region: "westeurope", Prefixes: topology.MakePrefixList(prefixes("20.60.24.0/21")...)},
+			{Name: "AzureCloud", Prefixes: topology.MakePrefixList(prefixes("20.60.24.0/21", "20.60.40.0/23", "40.74.30.96/28", "20.190.128.0/18")...)},
+			{Name: "AzureBackup", Prefixes: topology.MakePrefixList(prefixes("40.74.30.96/28")...)},
+			{Name: "AzureActiveDirectory", Prefixes: topology.MakePrefixList(prefixes("20.190.128.0/18")...)},
 		},
 	}
 	e.vnet("v1", "10.0.0.0/16", "dmz", "10.0.0.0/24", "app", "10.0.1.0/24", "db", "10.0.2.0/24")

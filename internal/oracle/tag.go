@@ -264,7 +264,7 @@ func (o *Oracle) readCatalogue() {
 	}
 	for _, t := range c.Tags {
 		name := foldTag(t.Name)
-		o.tags[name] = append(o.tags[name], t.Prefixes...)
+		o.tags[name] = append(o.tags[name], t.Prefixes.Slice()...)
 		if whole := family(name); whole != "" && t.Region != "" {
 			o.regions[whole+"@"+topology.NormalLocation(t.Region)] = name
 		}

@@ -39,7 +39,7 @@ type Tag struct {
 func TagOf(t *topology.ServiceTag) Tag {
 	return Tag{
 		Name: t.Name, Kind: servicetag.ServiceTag, Region: t.Region, Service: t.SystemService, ChangeNumber: t.ChangeNumber,
-		PrefixCount: len(t.Prefixes), Prefixes: t.Prefixes, Origin: t.Origin,
+		PrefixCount: t.Prefixes.Len(), Prefixes: t.Prefixes.Slice(), Origin: t.Origin,
 	}
 }
 

@@ -242,7 +242,7 @@ func (t *Table) userRoutes(names *scope.Names, table *topology.RouteTable) []*Ro
 			u.Tag = r.Destination.Tag
 			u.set = names.Tag(u.Tag)
 			if tag, ok := names.Index().Tag(u.Tag); ok {
-				u.lengths = tag.Prefixes
+				u.lengths = tag.Prefixes.Slice()
 			}
 			u.rank = tagRank(u.Tag)
 		case r.Destination.Kind == topology.PrefixAddress:
@@ -404,7 +404,7 @@ func (t *Table) serviceEndpoints(names *scope.Names, v *topology.VirtualNetwork,
 			r := &Route{Source: Default, Tag: tag, NextHop: topology.NextHopServiceEndpoint, Origin: e.Origin,
 				protected: true, set: names.Tag(tag), fact: fact, when: 1, each: fact != nil}
 			if x, ok := names.Index().Tag(tag); ok {
-				r.lengths = x.Prefixes
+				r.lengths = x.Prefixes.Slice()
 			}
 			t.add(r)
 		}

@@ -184,7 +184,7 @@ func (x *Names) newTag(name, key string) *Set {
 		t.bound = PublicSpace()
 	}
 	if tag, ok := x.index.Tag(name); ok {
-		t.in = SetOf(tag.Prefixes...)
+		t.in = SetOf(tag.Prefixes.Slice()...)
 	}
 	return &Set{Name: name, tag: t}
 }

@@ -109,7 +109,7 @@ func twoOfAKind(second, first topology.Origin, what string) error {
 
 func sameTags(a, b *topology.ServiceTagCatalogue) bool {
 	return a.Cloud == b.Cloud && a.ChangeNumber == b.ChangeNumber && slices.EqualFunc(a.Tags, b.Tags, func(x, y *topology.ServiceTag) bool {
-		return x.Name == y.Name && x.ChangeNumber == y.ChangeNumber && slices.Equal(x.Prefixes, y.Prefixes)
+		return x.Name == y.Name && x.ChangeNumber == y.ChangeNumber && x.Prefixes == y.Prefixes
 	})
 }
 

@@ -38,17 +38,17 @@ func Diff(old, new *topology.ServiceTagCatalogue) []Change {
 	for _, t := range after.catalogue() {
 		was, ok := before.Tag(t.Name)
 		if !ok {
-			out = append(out, Change{Tag: t.Name, Status: Added, Gained: sorted(t.Prefixes)})
+			out = append(out, Change{Tag: t.Name, Status: Added, Gained: sorted(t.Prefixes.Slice())})
 			continue
 		}
-		c := Change{Tag: t.Name, Status: Changed, Gained: without(t.Prefixes, was.Prefixes), Lost: without(was.Prefixes, t.Prefixes)}
+		c := Change{Tag: t.Name, Status: Changed, Gained: without(t.Prefixes.Slice(), was.Prefixes.Slice()), Lost: without(was.Prefixes.Slice(), t.Prefixes.Slice())}
 		if len(c.Gained)+len(c.Lost) > 0 {
 			out = append(out, c)
 		}
 	}
 	for _, t := range before.catalogue() {
 		if _, ok := after.Tag(t.Name); !ok {
-			out = append(out, Change{Tag: t.Name, Status: Removed, Lost: sorted(t.Prefixes)})
+			out = append(out, Change{Tag: t.Name, Status: Removed, Lost: sorted(t.Prefixes.Slice())})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Change) int {

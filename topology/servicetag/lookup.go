@@ -64,7 +64,7 @@ func (x *Index) addressTable() *addressTable {
 		return h
 	}
 	for _, tag := range x.catalogue() {
-		for _, p := range tag.Prefixes {
+		for p := range tag.Prefixes.All() {
 			h := of(p)
 			if n := len(h.tags); n == 0 || h.tags[n-1] != tag { // a tag may list a prefix twice
 				h.tags = append(h.tags, tag)

@@ -26,7 +26,7 @@ var prefixes = cmp.Options{cmpopts.EquateComparable(netip.Prefix{}), cmpopts.Equ
 func tag(name, region, service string, list ...string) *topology.ServiceTag {
 	t := &topology.ServiceTag{Name: name, Region: region, SystemService: service}
 	for _, s := range list {
-		t.Prefixes = append(t.Prefixes, netip.MustParsePrefix(s))
+		t.Prefixes += topology.MakePrefixList(netip.MustParsePrefix(s))
 	}
 	return t
 }
@@ -261,7 +261,7 @@ func TestTagsAreListedByRegionAndService(t *testing.T) {
 }
 
 func TestDiffNamesThePrefixesGainedAndLost(t *testing.T) {
-	list := func(s ...string) []netip.Prefix { return tag("", "", "", s...).Prefixes }
+	list := func(s ...string) []netip.Prefix { return tag("", "", "", s...).Prefixes.Slice() }
 	old := catalogue(
 		tag("Same", "", "", "1.0.0.0/24", "2.0.0.0/24"),
 		tag("Moved", "", "", "1.0.0.0/24", "3.0.0.0/24", "3.0.0.0/24"),
@@ -367,7 +367,7 @@ func scan(tags *topology.ServiceTagCatalogue, ranges *topology.DatacenterRanges,
 	}
 	var out []string
 	for _, tag := range tags.Tags {
-		if p := longest(tag.Prefixes); p.IsValid() {
+		if p := longest(tag.Prefixes.Slice()); p.IsValid() {
 			out = append(out, tag.Name+" "+p.String())
 		}
 	}
@@ -388,10 +388,11 @@ func TestLookupAgreesWithALinearScanOfMicrosoftsFiles(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			for range 300 {
 				tag := tags.Tags[rng.IntN(len(tags.Tags))]
-				if len(tag.Prefixes) == 0 {
+				prefixes := tag.Prefixes.Slice()
+				if len(prefixes) == 0 {
 					continue
 				}
-				p := tag.Prefixes[rng.IntN(len(tag.Prefixes))]
+				p := prefixes[rng.IntN(len(prefixes))]
 				for _, addr := range []netip.Addr{p.Addr(), p.Addr().Prev(), p.Addr().Next(), within(rng, p)} {
 					if !addr.IsValid() {
 						continue
@@ -471,7 +472,7 @@ func TestTheChangeBetweenTwoFilesTurnsOneIntoTheOther(t *testing.T) {
 	for _, c := range changes {
 		has := map[netip.Prefix]bool{}
 		if tag, ok := x.Tag(c.Tag); ok {
-			for _, p := range tag.Prefixes {
+			for p := range tag.Prefixes.All() {
 				has[p] = true
 			}
 		}
@@ -489,7 +490,7 @@ func TestTheChangeBetweenTwoFilesTurnsOneIntoTheOther(t *testing.T) {
 		}
 		want := map[netip.Prefix]bool{}
 		if tag, ok := y.Tag(c.Tag); ok {
-			for _, p := range tag.Prefixes {
+			for p := range tag.Prefixes.All() {
 				want[p] = true
 			}
 		}

@@ -68,7 +68,7 @@ func (g *generator) catalogue() {
 		c.Date = CatalogueDate.AddDate(-1, 0, 0)
 	}
 	tag := func(name, region string, list ...string) {
-		c.Tags = append(c.Tags, &topology.ServiceTag{Name: name, Region: region, Prefixes: prefixes(list...)})
+		c.Tags = append(c.Tags, &topology.ServiceTag{Name: name, Region: region, Prefixes: topology.MakePrefixList(prefixes(list...)...)})
 	}
 	tag("Storage", "", "20.60.26.0/23", "20.60.40.0/23", "2603:1000::/48")
 	tag("Storage.WestEurope", "westeurope", "20.60.26.0/23", "2603:1000::/48")
@@ -79,7 +79,7 @@ func (g *generator) catalogue() {
 	tag("AzureActiveDirectory", "", "20.190.128.0/18")
 	g.data.ServiceTags = c
 	for _, t := range c.Tags {
-		g.note(t.Prefixes...)
+		g.note(t.Prefixes.Slice()...)
 	}
 }
 

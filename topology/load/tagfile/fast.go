@@ -78,7 +78,7 @@ func (b *Builder) raw(raw *doctree.Raw) bool {
 	}
 	pos := raw.Pos()
 	t.Origin = topology.Origin{File: b.file.Name, Line: pos.Line, Column: pos.Column, Pointer: raw.Pointer()}
-	t.Prefixes = b.keep(b.scratch)
+	t.Prefixes = topology.MakePrefixList(b.scratch...)
 	b.ledger.AddUsed(counts.used)
 	b.ledger.Leaves += counts.irrelevant
 	b.ledger.Irrelevant += counts.irrelevant

@@ -147,7 +147,7 @@ func (b *Builder) Add(env *doctree.Envelope, n *doctree.Node) error {
 	if source.IsNull(prefixes) {
 		f.RefuseAt(bag, "expected the list addressPrefixes of a service tag", "")
 	}
-	t.Prefixes = b.keep(f.Prefixes(prefixes))
+	t.Prefixes = topology.MakePrefixList(f.Prefixes(prefixes)...)
 	if strings.TrimSpace(t.Name) == "" {
 		f.RefuseAt(n, "expected a service tag with a name", "")
 	}

@@ -75,6 +75,8 @@ func p(list ...string) []netip.Prefix {
 	return out
 }
 
+func l(list ...string) topology.PrefixList { return topology.MakePrefixList(p(list...)...) }
+
 func TestEveryShapeOfATagFileGivesTheSameKindOfCatalogue(t *testing.T) {
 	api := []string{"API", "NSG"}
 	for _, tt := range []struct {
@@ -98,30 +100,30 @@ func TestEveryShapeOfATagFileGivesTheSameKindOfCatalogue(t *testing.T) {
     }
   ]
 }`, topology.ServiceTagCatalogue{Cloud: "Public", ChangeNumber: 82, Date: time.Date(2019, 7, 22, 0, 0, 0, 0, time.UTC), Tags: []*topology.ServiceTag{
-			{Name: "Storage.WestEurope", Region: "westeurope", SystemService: "AzureStorage", ChangeNumber: 3, Prefixes: p("52.239.140.0/22", "52.239.212.0/23"),
+			{Name: "Storage.WestEurope", Region: "westeurope", SystemService: "AzureStorage", ChangeNumber: 3, Prefixes: l("52.239.140.0/22", "52.239.212.0/23"),
 				Origin: topology.Origin{Line: 5, Column: 5, Pointer: "/values/0"}}}}},
 		{"weekly file of today", "ServiceTags_China_20260720.json", `{"changeNumber":405,"cloud":"China","values":[
 {"name":"Sql","id":"Sql","properties":{"changeNumber":1,"region":"","regionId":0,"platform":"Azure","systemService":"AzureSQL","addressPrefixes":["40.72.175.176/30","2404:7940:1:1::5e4/126"],"networkFeatures":["API","NSG"]}},
 {"name":"AzureCloud.centralfrance","id":"x","properties":{"changeNumber":2,"region":"centralfrance","regionId":31,"platform":"Azure","systemService":"","addressPrefixes":[],"networkFeatures":null}}]}`,
 			topology.ServiceTagCatalogue{Cloud: "China", ChangeNumber: 405, Date: time.Date(2026, 7, 20, 0, 0, 0, 0, time.UTC), Tags: []*topology.ServiceTag{
-				{Name: "Sql", SystemService: "AzureSQL", ChangeNumber: 1, NetworkFeatures: api, Prefixes: p("40.72.175.176/30", "2404:7940:1:1::5e4/126"), Origin: topology.Origin{Line: 2, Column: 1, Pointer: "/values/0"}},
+				{Name: "Sql", SystemService: "AzureSQL", ChangeNumber: 1, NetworkFeatures: api, Prefixes: l("40.72.175.176/30", "2404:7940:1:1::5e4/126"), Origin: topology.Origin{Line: 2, Column: 1, Pointer: "/values/0"}},
 				{Name: "AzureCloud.centralfrance", Region: "francecentral", RegionID: 31, ChangeNumber: 2, Origin: topology.Origin{Line: 3, Column: 1, Pointer: "/values/1"}}}}},
 		{"az and REST", "tags.json", `{"name":"public","id":"/subscriptions/x/serviceTags/public","type":"Microsoft.Network/serviceTags","changeNumber":"63","cloud":"Public","nextLink":null,
 "values":[{"name":"ServiceBus.EastUS2","id":"ServiceBus.EastUS2","properties":{"changeNumber":"1","region":"eastus2","state":"GA","systemService":"AzureServiceBus","addressPrefixes":["13.68.110.36/32"]}}]}`,
 			topology.ServiceTagCatalogue{Cloud: "Public", ChangeNumber: 63, Tags: []*topology.ServiceTag{
-				{Name: "ServiceBus.EastUS2", Region: "eastus2", SystemService: "AzureServiceBus", ChangeNumber: 1, Prefixes: p("13.68.110.36/32"), Origin: topology.Origin{Line: 2, Column: 11, Pointer: "/values/0"}}}}},
+				{Name: "ServiceBus.EastUS2", Region: "eastus2", SystemService: "AzureServiceBus", ChangeNumber: 1, Prefixes: l("13.68.110.36/32"), Origin: topology.Origin{Line: 2, Column: 11, Pointer: "/values/0"}}}}},
 		{"one page of several", "tags.json", `{"values":[],"changeNumber":"63","cloud":"Public","nextLink":"https://management.azure.com/next"}`,
 			topology.ServiceTagCatalogue{Cloud: "Public", ChangeNumber: 63, Cut: true}},
 		{"Az PowerShell", "tags.json", `{"Name":"Public","Id":"/subscriptions/x","Type":"Microsoft.Network/serviceTags","ChangeNumber":"63","Cloud":"Public",
 "Values":[{"Name":"AzureBackup","Id":"AzureBackup","Properties":{"ChangeNumber":"1","Region":"","SystemService":"AzureBackup","AddressPrefixes":"40.74.30.96/28"}}]}`,
 			topology.ServiceTagCatalogue{Cloud: "Public", ChangeNumber: 63, Tags: []*topology.ServiceTag{
-				{Name: "AzureBackup", SystemService: "AzureBackup", ChangeNumber: 1, Prefixes: p("40.74.30.96/28"), Origin: topology.Origin{Line: 2, Column: 11, Pointer: "/Values/0"}}}}},
+				{Name: "AzureBackup", SystemService: "AzureBackup", ChangeNumber: 1, Prefixes: l("40.74.30.96/28"), Origin: topology.Origin{Line: 2, Column: 11, Pointer: "/Values/0"}}}}},
 		{"a bare list of tags", "tags.json", `[{"name":"A","id":"A","properties":{"systemService":"S","region":"","addressPrefixes":["1.2.3.4"]}}]`,
-			topology.ServiceTagCatalogue{Tags: []*topology.ServiceTag{{Name: "A", SystemService: "S", Prefixes: p("1.2.3.4/32"), Origin: topology.Origin{Line: 1, Column: 2, Pointer: "/0"}}}}},
+			topology.ServiceTagCatalogue{Tags: []*topology.ServiceTag{{Name: "A", SystemService: "S", Prefixes: l("1.2.3.4/32"), Origin: topology.Origin{Line: 1, Column: 2, Pointer: "/0"}}}}},
 		{"YAML", "tags.yaml", "cloud: Public\nchangeNumber: 7\nvalues:\n- name: A\n  properties: {systemService: S, addressPrefixes: [1.2.3.0/24, '2001:db8::/32']}\n",
-			topology.ServiceTagCatalogue{Cloud: "Public", ChangeNumber: 7, Tags: []*topology.ServiceTag{{Name: "A", SystemService: "S", Prefixes: p("1.2.3.0/24", "2001:db8::/32"), Origin: topology.Origin{Line: 4, Column: 3, Pointer: "/values/0"}}}}},
+			topology.ServiceTagCatalogue{Cloud: "Public", ChangeNumber: 7, Tags: []*topology.ServiceTag{{Name: "A", SystemService: "S", Prefixes: l("1.2.3.0/24", "2001:db8::/32"), Origin: topology.Origin{Line: 4, Column: 3, Pointer: "/values/0"}}}}},
 		{"members in another order, with an escape", "t.json", `{"values":[{"properties":{"addressPrefixes":["1.2.3.0\/24"],"systemService":"S"},"name":"A"}],"cloud":"Public","changeNumber":1}`,
-			topology.ServiceTagCatalogue{Cloud: "Public", ChangeNumber: 1, Tags: []*topology.ServiceTag{{Name: "A", SystemService: "S", Prefixes: p("1.2.3.0/24"), Origin: topology.Origin{Line: 1, Column: 12, Pointer: "/values/0"}}}}},
+			topology.ServiceTagCatalogue{Cloud: "Public", ChangeNumber: 1, Tags: []*topology.ServiceTag{{Name: "A", SystemService: "S", Prefixes: l("1.2.3.0/24"), Origin: topology.Origin{Line: 1, Column: 12, Pointer: "/values/0"}}}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.want.Origin.File = tt.file
@@ -208,7 +210,7 @@ func TestHostBitsAreMaskedWithAWarningThatShowsBoth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(p("10.0.0.0/8", "2001:db8::/32"), c.Tags[0].Prefixes, prefixes); diff != "" {
+	if diff := cmp.Diff(p("10.0.0.0/8", "2001:db8::/32"), c.Tags[0].Prefixes.Slice(), prefixes); diff != "" {
 		t.Error(diff)
 	}
 	var got []string
@@ -432,11 +434,11 @@ func TestMicrosoftsTagFilesAreReadTheSameWayWithAndWithoutTrees(t *testing.T) {
 			unique := map[netip.Prefix]bool{}
 			unheard := map[string]bool{}
 			for _, tag := range c.Tags {
-				entries += len(tag.Prefixes)
-				if len(tag.Prefixes) == 0 {
+				entries += tag.Prefixes.Len()
+				if tag.Prefixes == "" {
 					empty++
 				}
-				for _, p := range tag.Prefixes {
+				for p := range tag.Prefixes.All() {
 					unique[p] = true
 					if p.Addr().Is6() {
 						v6++

@@ -1,0 +1,133 @@
+package topology
+
+import (
+	"iter"
+	"net/netip"
+	"strings"
+)
+
+// PrefixList is a list of IP prefixes in a sixth of the bytes that a slice
+// takes, in order and with its duplicates. Its prefixes are masked, and IPv4
+// prefixes are written as such. It is immutable: the zero value is the empty
+// list, and two lists are equal where == says so.
+//
+// Each prefix is a byte, which is its length for IPv4 and 33 more than its
+// length for IPv6, and the bytes of the address that the length covers.
+type PrefixList string
+
+// longest is the length of a prefix in a list, at most.
+const longest = 1 + 16
+
+// MakePrefixList makes a list of prefixes; host bits are cleared and
+// IPv4-mapped IPv6 prefixes of 96 bits or more become IPv4 ones. An invalid
+// prefix is left out.
+func MakePrefixList(prefixes ...netip.Prefix) PrefixList {
+	var b []byte
+	for _, p := range prefixes {
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		if p = p.Masked(); !p.IsValid() {
+			continue
+		}
+		var a [longest]byte
+		if p.Addr().Is4() {
+			a4 := p.Addr().As4()
+			a[0] = byte(p.Bits())
+			copy(a[1:], a4[:])
+		} else {
+			a16 := p.Addr().As16()
+			a[0] = byte(33 + p.Bits())
+			copy(a[1:], a16[:])
+		}
+		b = append(b, a[:1+(p.Bits()+7)/8]...)
+	}
+	return PrefixList(b)
+}
+
+// All iterates over the prefixes in order.
+func (l PrefixList) All() iter.Seq[netip.Prefix] {
+	return func(yield func(netip.Prefix) bool) {
+		for len(l) > 0 {
+			p, rest, ok := l.next()
+			if !ok || !yield(p) {
+				return
+			}
+			l = rest
+		}
+	}
+}
+
+// Slice returns the prefixes in order, nil where there are none.
+func (l PrefixList) Slice() []netip.Prefix {
+	if l == "" {
+		return nil
+	}
+	out := make([]netip.Prefix, 0, l.Len())
+	for p := range l.All() {
+		out = append(out, p)
+	}
+	return out
+}
+
+// Len is the number of prefixes.
+func (l PrefixList) Len() int {
+	n := 0
+	for len(l) > 0 {
+		size, _ := prefixSize(l[0])
+		if size == 0 || size > len(l) {
+			break
+		}
+		l = l[size:]
+		n++
+	}
+	return n
+}
+
+// Valid reports whether the bytes are such a list: it tells a list that was
+// read from a file from other bytes.
+func (l PrefixList) Valid() bool {
+	for len(l) > 0 {
+		size, spare := prefixSize(l[0])
+		if size == 0 || size > len(l) || size > 1 && l[size-1]&spare != 0 {
+			return false
+		}
+		if l[0] >= 33+96 && strings.HasPrefix(string(l[1:]), mapped) {
+			return false
+		}
+		l = l[size:]
+	}
+	return true
+}
+
+// mapped begins the IPv6 addresses that stand for IPv4 ones.
+const mapped = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
+
+// prefixSize is the number of bytes of a prefix, by its first, and the bits of
+// the last byte that must be clear; 0 where no prefix begins with that byte.
+func prefixSize(first byte) (size int, spare byte) {
+	bits := int(first)
+	if bits > 32 {
+		bits -= 33
+	}
+	if bits > 128 {
+		return 0, 0
+	}
+	return 1 + (bits+7)/8, 0xff >> ((bits+7)%8 + 1)
+}
+
+// next splits the first prefix off a list that is not empty.
+func (l PrefixList) next() (p netip.Prefix, rest PrefixList, ok bool) {
+	size, _ := prefixSize(l[0])
+	if size == 0 || size > len(l) {
+		return netip.Prefix{}, "", false
+	}
+	if l[0] <= 32 {
+		var a [4]byte
+		copy(a[:], l[1:size])
+		return netip.PrefixFrom(netip.AddrFrom4(a), int(l[0])), l[size:], true
+	}
+	var a [16]byte
+	copy(a[:], l[1:size])
+	return netip.PrefixFrom(netip.AddrFrom16(a), int(l[0])-33), l[size:], true
+}
