@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/topology"
 )
 
@@ -118,11 +119,12 @@ func (s *Simulator) firewallAt(v *topology.VirtualNetwork, a netip.Addr) *topolo
 }
 
 // neighbours are the virtual network and those it is peered with by a link
-// that may be up; a next hop must be reachable directly (UDR).
-func (s *Simulator) neighbours(v *topology.VirtualNetwork) []*topology.VirtualNetwork {
+// that is up in the world, or may be where w is nil; a next hop must be
+// reachable directly (UDR).
+func (s *Simulator) neighbours(w *flow.World, v *topology.VirtualNetwork) []*topology.VirtualNetwork {
 	out := []*topology.VirtualNetwork{v}
 	for _, p := range v.Peerings {
-		if link := s.names.Link(v, p); !link.Up && link.Fact == nil {
+		if link := s.names.Link(v, p); !link.Up && (link.Fact == nil || w != nil && !w.Holds(*link.Fact)) {
 			continue
 		}
 		if remote, ok := topology.Lookup[*topology.VirtualNetwork](s.net, p.RemoteVirtualNetwork); ok {
@@ -266,7 +268,7 @@ func isStandard(sku string) bool { return strings.EqualFold(sku, "Standard") }
 // reaches directly. The owner's interface is nil for a load balancer or an
 // Azure Firewall, or where several interfaces claim the address.
 func (s *Simulator) nextHop(v *topology.VirtualNetwork, ip netip.Addr) (owner topology.Owner, found bool) {
-	for _, near := range s.neighbours(v) {
+	for _, near := range s.neighbours(nil, v) {
 		if near != v {
 			i := slices.IndexFunc(v.Peerings, func(p *topology.Peering) bool { return p.RemoteVirtualNetwork.ID() == near.ID() })
 			if remote, ok := s.names.RemotePrefixes(v.Peerings[i]); ok && !contains(remote, ip) {

@@ -289,11 +289,22 @@ func (tr *tracer) start(k *walk, c packetClass) {
 		k.send(p, t)
 	case tr.from.subnet != nil:
 		k.fromSubnet(tr.from.subnet, t)
-	case scope.IsPublic(t.Source.IP) && !tr.from.isSet() || tr.from.isSet() && scope.IsPublic(t.Source.IP):
+	case scope.IsPublic(t.Source.IP) && !tr.onPremises(t):
 		tr.fromInternet(k, t)
 	default:
 		tr.fromPrivate(k, t)
 	}
+}
+
+// onPremises reports whether a public source lies behind a gateway of the
+// estate: it then comes that way to an address inside, and by the Internet to
+// a public IP address.
+func (tr *tracer) onPremises(t flow.Tuple) bool {
+	if len(tr.s.names.Behind(t.Source.IP)) == 0 {
+		return false
+	}
+	_, public := tr.s.publicAt(t.Destination.IP)
+	return !public
 }
 
 // fromSubnet starts at an address of a known subnet that no interface owns.
@@ -323,6 +334,18 @@ func (tr *tracer) fromInternet(k *walk, t flow.Tuple) {
 	for _, o := range s.net.Owners(t.Destination.IP) {
 		k.enterVM(t, o.Interface, o.Configuration)
 		return
+	}
+	for _, v := range s.net.VirtualNetworks {
+		sub := subnetOf(v, t.Destination.IP)
+		if sub == nil {
+			continue
+		}
+		f := flow.Fact{Assumption: flow.NoNICAtDestination, About: subnetName(sub), Detail: t.Destination.Key() + " entry",
+			Text: "no interface in the data owns " + t.Destination.String() + ", so nothing public leads there"}
+		if !k.w.Holds(f) {
+			k.opaque(Hop{Kind: HopEntry, AppliedTo: subnetName(sub)}, flow.Fact{Code: flow.UnwaivedAssumption, About: f.About, Detail: f.Key(), Text: f.Text})
+			return
+		}
 	}
 	k.hop(Hop{Kind: HopEntry, Name: t.Destination.String(), Verdict: flow.Deny, Code: flow.NoPublicEntry, Note: "no public entry of the estate has or leads to this address"})
 }

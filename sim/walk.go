@@ -33,6 +33,7 @@ type walk struct {
 	outRule    *nsg.Rule
 	proxyGuest bool // the destination is a proxy, whose guest firewall matters
 	appliances []string
+	via        netip.Addr // the firewall by which a flow from the Internet came in with its own source
 }
 
 // account is what a walk tells.
@@ -110,6 +111,10 @@ func originOf(o topology.Origin) *topology.Origin {
 	return &o
 }
 
+// hiddenRule stands for a rule that is not in the data: it may name the other
+// side of the packet.
+var hiddenRule = &nsg.Rule{Source: nsg.Side{Explicit: true}, Destination: nsg.Side{Explicit: true}}
+
 // gateAt is one level of the NSG chain.
 type gateAt struct {
 	place     string // "subnet v1/app"
@@ -171,7 +176,7 @@ func (k *walk) chain(p position, d topology.Direction, t flow.Tuple) (decided *n
 		if k.w.Ask(open, 2) == 1 {
 			h.Verdict = flow.Deny
 		}
-		return nil, k.hop(h)
+		return hiddenRule, k.hop(h)
 	}
 	skip, goOn := k.adminRules(p, d, t, place)
 	if !goOn || skip {
@@ -228,12 +233,12 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 	if l.unknown != nil {
 		f := *l.unknown
 		f.Detail += d.String() + t.String()
-		return nil, unknown(f)
+		return hiddenRule, unknown(f)
 	}
 	g, ok := s.group(l.ref)
 	if !l.ref.IsZero() && (!ok || !g.RulesGiven) {
 		name := l.ref.ID().Name()
-		return nil, unknown(flow.Fact{Code: flow.DanglingReference, About: name, Detail: string(l.ref.ID()) + d.String() + t.String() + l.place,
+		return hiddenRule, unknown(flow.Fact{Code: flow.DanglingReference, About: name, Detail: string(l.ref.ID()) + d.String() + t.String() + l.place,
 			Text: "the rules of network security group " + name + " are not in the data", Export: "az network nsg show -n " + name + " -g <group> -o json"})
 	}
 	for _, claim := range s.claims[l.element] {
@@ -244,7 +249,7 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 			Text: claim.Name + " says that it is attached to " + l.place + ", which does not say so"}
 		if k.w.Ask(f, 2) == 1 {
 			if !claim.RulesGiven {
-				return nil, unknown(f)
+				return hiddenRule, unknown(f)
 			}
 			g = claim
 			break
@@ -255,7 +260,7 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 	}
 	for _, f := range flow.ElementFacts(&g.Element) {
 		if !k.w.Holds(f) {
-			return nil, unknown(flow.Fact{Code: flow.UnwaivedAssumption, About: g.Name, Detail: f.Key() + d.String() + l.place, Text: f.Text})
+			return hiddenRule, unknown(flow.Fact{Code: flow.UnwaivedAssumption, About: g.Name, Detail: f.Key() + d.String() + l.place, Text: f.Text})
 		}
 	}
 	gate := s.gate(g, d, place)
@@ -407,7 +412,7 @@ func (k *walk) hiddenEndpoint(v *topology.VirtualNetwork, a netip.Addr) (flow.Fa
 	if !cut || !a.IsValid() {
 		return f, false
 	}
-	for _, x := range s.neighbours(v) {
+	for _, x := range k.s.neighbours(k.w, v) {
 		if subnetOf(x, a) == nil || len(s.owners(x, a)) > 0 || s.endpointAt(x, a) != nil || s.firewallAt(x, a) != nil {
 			continue
 		}
@@ -492,11 +497,34 @@ func (k *walk) forward(p position, t flow.Tuple) (position, flow.Tuple, bool) {
 			k.toPeer(p, t, r.Peering)
 		}
 	default: // VnetLocal
+		if x := k.peeredAt(p.vnet, t.Destination.IP); x != nil {
+			k.opaque(h, flow.Fact{Code: flow.SourcesConflict, About: r.Label(), Detail: "VnetLocal of " + string(p.vnet.ID()) + " " + t.Destination.Key(),
+				Text: "whether a route with next hop VnetLocal leads over the peering " + x.Name + " is not documented"})
+			return p, t, false
+		}
 		if k.hop(h) {
 			k.deliver(p, t, p.vnet)
 		}
 	}
 	return p, t, false
+}
+
+// peeredAt is the peering, up in this world, that brings an address which the
+// virtual network itself does not hold; nil where there is none.
+func (k *walk) peeredAt(v *topology.VirtualNetwork, a netip.Addr) *topology.Peering {
+	if contains(v.AddressSpace, a) {
+		return nil
+	}
+	for _, p := range v.Peerings {
+		remote, known := k.s.names.RemotePrefixes(p)
+		if known && !contains(remote, a) {
+			continue
+		}
+		if link := k.s.names.Link(v, p); link.Up || link.Fact != nil && k.w.Holds(*link.Fact) {
+			return p
+		}
+	}
+	return nil
 }
 
 func routeHop(r *route.Route, p position) Hop {
@@ -518,7 +546,7 @@ func (k *walk) blocked(p position, t flow.Tuple) bool {
 	if !k.all || k.ended {
 		return false
 	}
-	for _, v := range k.s.neighbours(p.vnet) {
+	for _, v := range k.s.neighbours(k.w, p.vnet) {
 		if o := k.s.owners(v, t.Destination.IP); len(o) == 1 {
 			k.chain(k.s.at(o[0].Interface, o[0].Configuration), topology.Inbound, t)
 			break
@@ -577,7 +605,7 @@ func (k *walk) cross(p position, t flow.Tuple, peering *topology.Peering, to net
 	switch {
 	case peering.AllowVirtualNetworkAccess == topology.Off:
 		h.Code, h.Verdict = flow.PeeringAccessDisabled, flow.Deny
-		if explicit(k.outRule, topology.Outbound) && remote != nil && explicit(k.inboundRule(remote, t, to), topology.Inbound) {
+		if explicit(k.outRule, topology.Outbound) && (remote == nil || explicit(k.inboundRule(remote, t, to), topology.Inbound)) {
 			h.Code = conflict.Code
 			if k.w.Ask(conflict, 2) == 0 {
 				h.Verdict = flow.Allow
@@ -627,12 +655,23 @@ func contains(list []netip.Prefix, a netip.Addr) bool {
 // inboundRule is the rule by which the far side would let the packet in, nil
 // where it would not or no rule decides.
 func (k *walk) inboundRule(v *topology.VirtualNetwork, t flow.Tuple, to netip.Addr) *nsg.Rule {
-	o := k.s.owners(v, to)
-	if len(o) != 1 {
-		return nil
+	if !to.IsValid() || k.s.endpointAt(v, to) != nil || k.s.firewallAt(v, to) != nil {
+		return hiddenRule
+	}
+	if lb, _ := k.s.frontendAt(v, to); lb != nil {
+		return hiddenRule
+	}
+	var at position
+	if o := k.s.owners(v, to); len(o) > 0 {
+		x := k.one(o, to)
+		at = k.s.at(x.Interface, x.Configuration)
+	} else if sub := subnetOf(v, to); sub != nil {
+		at = k.s.in(sub)
+	} else {
+		return hiddenRule
 	}
 	peek := &walk{s: k.s, w: k.w, seen: map[string]bool{}, cuts: k.cuts}
-	rule, ok := peek.chain(k.s.at(o[0].Interface, o[0].Configuration), topology.Inbound, t)
+	rule, ok := peek.chain(at, topology.Inbound, t)
 	if !ok || peek.denied {
 		return nil
 	}
@@ -821,8 +860,9 @@ func (k *walk) wayBack(p position, t flow.Tuple, to position) {
 		k.opaque(Hop{Kind: HopReturn, Name: d.Doubt.About, AppliedTo: subnetName(to.subnet), Note: "the way back: " + d.Doubt.Text}, *d.Doubt)
 		return
 	}
+	fromInternet := p.internet || k.via.IsValid()
 	if d.Learned {
-		if p.internet {
+		if fromInternet {
 			k.hop(Hop{Kind: HopReturn, AppliedTo: subnetName(to.subnet), Verdict: flow.Deny, Code: flow.ReturnPathAsymmetric, NextHopType: topology.NextHopGateway})
 		}
 		return
@@ -841,8 +881,8 @@ func (k *walk) wayBack(p position, t flow.Tuple, to position) {
 	}
 	back := d.Route.NextHop
 	through := back == topology.NextHopVirtualAppliance || back == topology.NextHopGateway
-	if p.internet {
-		if through {
+	if fromInternet {
+		if through && (!k.via.IsValid() || d.Route.NextHopIP != k.via) {
 			h := routeHop(d.Route, to)
 			h.Kind, h.Verdict, h.Code = HopReturn, flow.Deny, flow.ReturnPathAsymmetric
 			k.hop(h)

@@ -126,7 +126,7 @@ func (k *walk) onPremises(h Hop, gateway string) bool {
 func (k *walk) toAppliance(p position, t flow.Tuple, r *route.Route) (position, flow.Tuple, bool) {
 	s := k.s
 	ip := r.NextHopIP
-	for _, v := range s.neighbours(p.vnet) {
+	for _, v := range k.s.neighbours(k.w, p.vnet) {
 		owners := s.owners(v, ip)
 		lb, frontend := s.frontendAt(v, ip)
 		fw := s.firewallAt(v, ip)
@@ -215,7 +215,7 @@ func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, f
 	}
 	k.appliances = append(k.appliances, to.Configuration.PrivateIPAddress.String())
 	next = k.leaves(next, t)
-	if k.known(t.Destination) == publicAddress && next.config != nil {
+	if k.outside(t.Destination) && next.config != nil {
 		f := flow.Fact{Code: flow.NVASourceUnknown, About: h.Name, Detail: t.Destination.Key(),
 			Text: "whether the appliance " + h.Name + " puts its own address in place of the source is not in the data"}
 		if k.w.Ask(f, 2) == 0 {
@@ -223,6 +223,13 @@ func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, f
 		}
 	}
 	return next, t, true
+}
+
+// outside reports whether an address is public and in no virtual network of
+// the estate.
+func (k *walk) outside(a flow.Address) bool {
+	return k.known(a) == publicAddress &&
+		!slices.ContainsFunc(k.s.net.VirtualNetworks, func(v *topology.VirtualNetwork) bool { return contains(v.AddressSpace, a.IP) })
 }
 
 // leaves chooses the interface by which an appliance with several passes the
@@ -662,19 +669,20 @@ func (k *walk) enter(p position, t flow.Tuple, pub publicIP) {
 			return
 		}
 		d, ok := x.Translate(k.w, t)
-		h := Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Direction: "Inbound", Verdict: flow.Deny, Code: flow.FirewallDefaultDeny, Origin: originOf(fw.Origin)}
-		if ok {
-			h.Verdict, h.Code, h.RuleName, h.Priority, h.Origin = verdictOf(d.Access), d.Code, d.Rule.Name, d.Collection.Priority, originOf(d.Rule.Origin)
-		}
-		if !k.hop(h) || !ok || sub == nil {
+		if !ok {
+			k.hop(Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Direction: "Inbound", Verdict: flow.Deny, Code: flow.FirewallDefaultDeny, Origin: originOf(fw.Origin)})
 			return
 		}
-		t.Source, t.Destination = flow.At(fw.PrivateIPAddress), flow.At(d.Translated)
+		if !d.Translated.IsValid() {
+			k.opaque(Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, RuleName: d.Rule.Name}, flow.Fact{Code: flow.FirewallContentUnknown, About: d.Rule.Name,
+				Text: "the address that rule " + d.Rule.Name + " of " + fw.Name + " translates to is not known"})
+			return
+		}
+		t.Destination = flow.At(d.Translated)
 		if d.TranslatedPort != 0 {
 			t.DestinationPort = d.TranslatedPort
 		}
-		k.appliances = append(k.appliances, fw.PrivateIPAddress.String())
-		k.send(position{appliance: fw, vnet: s.net.VirtualNetworkOf(sub), subnet: sub, forwarding: true}, t)
+		k.translated(fw, sub, x, d, t)
 	case s.outboundOnly(pub.resource):
 		k.hop(Hop{Kind: HopEntry, Name: "public IP " + pub.resource.Name, Verdict: flow.Deny, Code: flow.NoPublicEntry, Origin: originOf(pub.resource.Origin),
 			Note: "a NAT gateway takes no inbound traffic"})
@@ -685,6 +693,36 @@ func (k *walk) enter(p position, t flow.Tuple, pub publicIP) {
 		k.opaque(Hop{Kind: HopEntry, Name: "public IP " + pub.resource.Name, Origin: originOf(pub.resource.Origin)}, flow.Fact{Code: flow.DanglingReference, About: pub.resource.Name,
 			Text: "what the public IP address " + pub.resource.Name + " is attached to is not in the data", Export: "az network nic list -o json"})
 	}
+}
+
+// translated takes a packet from the Internet on from a firewall that has
+// translated its destination, unless a network rule denies it (FW). Whether
+// the firewall puts its own address in place of the source is not documented
+// in what was read.
+func (k *walk) translated(fw *topology.AzureFirewall, sub *topology.Subnet, x *firewall.Firewall, d firewall.Decision, t flow.Tuple) {
+	if denied, ok := x.Denies(k.w, t); ok {
+		d = denied
+	}
+	h := Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Direction: "Inbound", Verdict: verdictOf(d.Access), Code: d.Code,
+		RuleName: d.Rule.Name, Priority: d.Collection.Priority, Origin: originOf(d.Rule.Origin)}
+	if !k.hop(h) {
+		return
+	}
+	if sub == nil {
+		k.opaque(Hop{Kind: HopFirewall, Name: fw.Name}, flow.Fact{Code: flow.DanglingReference, About: fw.Subnet.ID().Name(), Detail: string(fw.ID()),
+			Text: "the subnet of firewall " + fw.Name + " is not in the data", Export: "az network vnet list -o json"})
+		return
+	}
+	f := flow.Fact{Code: flow.SourcesConflict, About: fw.Name, Detail: "source of inbound flows",
+		Text: "whether the firewall " + fw.Name + " translates the source of inbound flows to its own address is not documented"}
+	if k.w.Ask(f, 2) == 0 {
+		t.Source = flow.At(fw.PrivateIPAddress)
+	} else {
+		k.via = fw.PrivateIPAddress
+	}
+	k.appliances = append(k.appliances, fw.PrivateIPAddress.String())
+	k.seen[string(fw.ID())+"|"+t.Destination.Key()] = true
+	k.send(position{appliance: fw, vnet: k.s.net.VirtualNetworkOf(sub), subnet: sub, forwarding: true}, t)
 }
 
 // outboundOnly reports whether the public IP address belongs to a NAT gateway.
@@ -802,6 +840,13 @@ func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t fl
 			continue
 		}
 		any := r.FrontendPort == 0 && r.Protocol == topology.AnyProtocol
+		if !t.Protocol.HasPorts() {
+			f := flow.Fact{Code: flow.LoadBalancerNoRule, About: lb.Name, Detail: t.Protocol.String(),
+				Text: "whether the rule for all ports of " + lb.Name + " carries other protocols than TCP and UDP is not documented"}
+			if !any || k.w.Ask(f, 2) == 0 {
+				continue
+			}
+		}
 		if !any && (r.Protocol != topology.AnyProtocol && r.Protocol != t.Protocol || r.FrontendPort != int(t.DestinationPort)) {
 			continue
 		}
@@ -858,38 +903,51 @@ func (s *Simulator) lostBackend(lb *topology.LoadBalancer, r *topology.LoadBalan
 }
 
 // enterVM brings a packet from the Internet to an interface: by its public IP
-// address, or by a load balancer rule whose backend port is asked for.
+// address, by a load balancer rule whose backend port is asked for, or by a
+// firewall's translation. Which of several ways it takes is open.
 func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology.IPConfiguration) {
 	s := k.s
 	p := position{internet: true}
+	var ways []func()
 	if ref := c.PublicIPAddress; !ref.IsZero() {
 		pip, ok := topology.Lookup[*topology.PublicIPAddress](s.net, ref)
 		if !ok {
 			pip = nil
 		}
-		k.enterAt(p, t, nic, c, pip)
-		return
+		ways = append(ways, func() { k.enterAt(p, t, nic, c, pip) })
 	}
 	balancers, pools, dangling := s.poolsOf(nic, c)
 	for _, lb := range balancers {
 		for _, r := range lb.Rules {
 			f, ok := topology.Lookup[*topology.Frontend](s.net, r.Frontend)
-			if !ok || !f.PublicAddress.IsValid() && f.PublicIPAddress.IsZero() {
+			if !ok || !t.Protocol.HasPorts() || !f.PublicAddress.IsValid() && f.PublicIPAddress.IsZero() {
 				continue
 			}
 			mine := slices.ContainsFunc(r.BackendPools, func(x topology.Ref) bool { return slices.Contains(pools, x.ID()) })
 			any := r.FrontendPort == 0 && r.Protocol == topology.AnyProtocol
 			if mine && (any || r.BackendPort == int(t.DestinationPort) && (r.Protocol == topology.AnyProtocol || r.Protocol == t.Protocol)) {
-				k.enterBehind(p, t, nic, c, lb, "rule "+r.Name)
-				return
+				ways = append(ways, func() { k.enterBehind(p, t, nic, c, lb, "rule "+r.Name) })
 			}
 		}
 		for _, r := range lb.NATRules {
 			mine := r.BackendIPConfiguration.ID() != "" && r.BackendIPConfiguration.ID() == c.ID() || slices.ContainsFunc(c.InboundNATRules, func(x topology.Ref) bool { return x.ID() == r.ID() })
-			if mine && r.BackendPort == int(t.DestinationPort) && (r.Protocol == topology.AnyProtocol || r.Protocol == t.Protocol) {
-				k.enterBehind(p, t, nic, c, lb, "NAT rule "+r.Name)
-				return
+			if mine && t.Protocol.HasPorts() && r.BackendPort == int(t.DestinationPort) && (r.Protocol == topology.AnyProtocol || r.Protocol == t.Protocol) {
+				ways = append(ways, func() { k.enterBehind(p, t, nic, c, lb, "NAT rule "+r.Name) })
 			}
+		}
+	}
+	for _, fw := range s.net.AzureFirewalls {
+		sub, _ := topology.Lookup[*topology.Subnet](s.net, fw.Subnet)
+		x := s.firewall(fw, s.names.At(sub))
+		if k.cuts != nil {
+			k.cuts.firewalls[x] = true
+		}
+		for _, d := range x.Reaches(k.w, t) {
+			ways = append(ways, func() {
+				if _, ok := k.compiled(fw, s.names.At(sub)); ok {
+					k.translated(fw, sub, x, d, t)
+				}
+			})
 		}
 	}
 	for _, r := range c.InboundNATRules {
@@ -901,13 +959,24 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 		f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Parent().Name(), Detail: string(ref.ID()) + " entry",
 			Text: "the load balancer before " + nic.Name + " is not in the data", Export: "az network lb list -o json"}
 		if k.w.Ask(f, 2) == 1 {
-			k.open(p, t, s.at(nic, c), "", "load balancer "+f.About)
-			return
+			ways = append(ways, func() { k.open(p, t, s.at(nic, c), "", "load balancer "+f.About) })
 		}
 	}
-	if f, cut := s.names.Missing("Microsoft.Network/azureFirewalls", string(nic.ID())); cut && k.w.Ask(f, 2) == 1 {
-		k.opaque(Hop{Kind: HopEntry}, f)
+	if len(ways) > 0 {
+		f := flow.Fact{Code: flow.LoadBalancerBackend, About: nic.Name, Detail: "way in",
+			Text: "several ways lead from the Internet to " + nic.Name}
+		i := 0
+		if len(ways) > 1 {
+			i = k.w.Ask(f, len(ways))
+		}
+		ways[i]()
 		return
+	}
+	for _, kind := range []string{"Microsoft.Network/loadBalancers", "Microsoft.Network/azureFirewalls"} {
+		if f, cut := s.names.Missing(kind, string(nic.ID())); cut && k.w.Ask(f, 2) == 1 {
+			k.open(p, t, s.at(nic, c), "", f.About)
+			return
+		}
 	}
 	k.hop(Hop{Kind: HopEntry, AppliedTo: nicName(nic), Verdict: flow.Deny, Code: flow.NoPublicEntry, Note: "neither a public IP nor a load balancer rule leads here"})
 	if k.all && !k.ended {

@@ -61,10 +61,10 @@ func (o *Oracle) atAppliance(w *world, e *endpoint, p packet, t trip) arrival {
 	if p.dst.ip == e.addr { // the appliance itself is meant
 		return o.arrive(w, e, p, t)
 	}
-	if slices.Contains(t.visited, e.key()) {
+	if slices.Contains(t.visited, e.station()) {
 		return arrival{outcome: drop(flow.RouteLoop)}
 	}
-	t.visited = append(slices.Clone(t.visited), e.key())
+	t.visited = append(slices.Clone(t.visited), e.station())
 	t.passedBy = append(slices.Clone(t.passedBy), e.addr)
 	got := o.gates(w, e, topology.Inbound, &p, nil)
 	if !got.allow {

@@ -21,7 +21,7 @@ func (o *Oracle) leave(w *world, at *endpoint, h hop, p packet, t trip) outcome 
 	if p.protocol == topology.TCP && p.dport == 25 && !w.holds(flow.SMTPNotBlocked, at.key()) { // NSG
 		return drop(flow.NoEgress)
 	}
-	if o.cut("publicipaddresses") && o.publicAt[p.dst.ip] == nil &&
+	if o.cut("publicipaddresses") && !insideInternet(p.dst.tag) && o.publicAt[p.dst.ip] == nil &&
 		w.maybe(flow.ListCutCode, "another public IP of the estate is "+p.dst.ip.String()) {
 		return o.open(w, flow.ListCutCode, "the owner of "+p.dst.ip.String()+" accepts "+p.key())
 	}
@@ -262,7 +262,9 @@ func (o *Oracle) standardBeside(w *world, at *endpoint) bool {
 // user route to Internet the documents disagree (verdicts 24).
 func (o *Oracle) storageNearby(w *world, at *endpoint, h hop, p *packet) bool {
 	s := at.subnet
-	if s.s.DefaultOutboundAccess != topology.Off || !p.protocol.HasPorts() {
+	private := s.s.DefaultOutboundAccess == topology.Off ||
+		s.s.DefaultOutboundAccess == topology.Unset && s.s.Design && !w.holds(flow.DefaultOutboundAccess, string(s.s.ID()))
+	if !private || !p.protocol.HasPorts() {
 		return false
 	}
 	if !o.inServiceTag(w, o.regionalTag("storage", o.locationOf(s)), p.dst) {

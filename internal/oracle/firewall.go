@@ -3,7 +3,6 @@ package oracle
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -123,7 +122,7 @@ func (o *Oracle) firewallRules(w *world, f *firewall, p *packet) (out outcome, a
 		out = o.open(w, flow.FirewallContentUnknown, "rules of "+f.key()+" allow "+p.key())
 		return out, out.allow && w.maybe(flow.FirewallContentUnknown, "rules of "+f.key()+" translate "+p.key())
 	}
-	if f.intel && public(p.dst.ip) && w.maybe(flow.FirewallContentUnknown, "threat intelligence knows "+p.dst.ip.String()) {
+	if f.intel && public(p.dst.ip) && !w.holds(flow.PropertyNotModelled, "threat intelligence of "+f.key()+" does not list "+p.dst.ip.String()) {
 		return drop(flow.FirewallRuleDeny), false
 	}
 	verdict := func(c *topology.RuleCollection, r *topology.FirewallRule) outcome {
@@ -140,7 +139,7 @@ func (o *Oracle) firewallRules(w *world, f *firewall, p *packet) (out outcome, a
 		if c, r := o.firstRule(w, f, topology.ApplicationCollection, func(key string, r *topology.FirewallRule) bool { return o.applicationRule(w, f, key, r, p) }); r != nil {
 			return verdict(c, r), true
 		}
-		if (p.dport == 80 || p.dport == 443) && builtIn(p.host) &&
+		if (p.dport == 80 || p.dport == 443) && public(p.dst.ip) && o.builtIn(w, p) &&
 			w.maybe(flow.FirewallContentUnknown, "the built-in infrastructure rules allow "+p.key()) {
 			return outcome{allow: true, decider: Decider{Code: flow.FirewallRuleAllow}}, true
 		}
@@ -148,11 +147,15 @@ func (o *Oracle) firewallRules(w *world, f *firewall, p *packet) (out outcome, a
 	return drop(flow.FirewallDefaultDeny), false
 }
 
-// builtIn reports whether a host may be one of the infrastructure collection:
-// one of Microsoft's, or one that is not known.
-func builtIn(host string) bool {
-	host = strings.ToLower(host)
-	return host == "" || strings.HasSuffix(host, ".windows.net") || strings.HasSuffix(host, ".microsoft.com") ||
+// builtIn reports whether the destination may be one of the infrastructure
+// collection: a host of Microsoft's, or, where the host is not known, an
+// address of Azure.
+func (o *Oracle) builtIn(w *world, p *packet) bool {
+	host := strings.ToLower(p.host)
+	if host == "" {
+		return o.inServiceTag(w, "azurecloud", p.dst)
+	}
+	return strings.HasSuffix(host, ".windows.net") || strings.HasSuffix(host, ".microsoft.com") ||
 		strings.HasSuffix(host, ".azure.com") || strings.HasSuffix(host, ".azure.net")
 }
 
@@ -350,14 +353,17 @@ func (o *Oracle) translated(w *world, f *firewall, p packet, t trip) outcome {
 	return o.forward(w, e, p, t)
 }
 
-// translatesTo reports whether some DNAT rule ends at an address and port.
-func (f *firewall) translatesTo(protocol topology.Protocol, a netip.Addr, port uint16) bool {
-	for _, c := range f.collections {
+// translatesTo reports whether some DNAT rule takes packets of the source to
+// the destination and port.
+func (o *Oracle) translatesTo(w *world, f *firewall, p *packet) bool {
+	for i, c := range f.collections {
 		if c.Kind != topology.NATCollection {
 			continue
 		}
-		for _, r := range c.Rules {
-			if r.Translated == a && r.TranslatedPort == int(port) && (slices.Contains(r.Protocols, protocol) || slices.Contains(r.Protocols, topology.AnyProtocol)) {
+		for j, r := range c.Rules {
+			named := slices.Contains(r.Protocols, p.protocol) || slices.Contains(r.Protocols, topology.AnyProtocol)
+			if named && r.Translated == p.dst.ip && (r.TranslatedPort == int(p.dport) || r.TranslatedPort == 0) &&
+				o.firewallSide(w, f, fmt.Sprintf("%s collection %d rule %d source", f.key(), i, j), r.Sources, r.SourceIPGroups, end{p.src, p.sport, p.protocol}) {
 				return true
 			}
 		}

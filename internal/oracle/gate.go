@@ -148,6 +148,14 @@ func (e *endpoint) key() string {
 	return e.addr.String() + " in " + string(e.vnetID)
 }
 
+// station is where packets pass: the interface with all its configurations.
+func (e *endpoint) station() string {
+	if e.nic != nil {
+		return string(e.nic.ID())
+	}
+	return e.key()
+}
+
 // sideAsWritten reports whether all that one side's gates hang from is as it
 // was read.
 func (o *Oracle) sideAsWritten(w *world, e *endpoint) bool {

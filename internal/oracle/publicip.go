@@ -154,8 +154,13 @@ func (o *Oracle) enterTo(w *world, e *endpoint, p packet, t trip) outcome {
 		}
 	}
 	for _, f := range o.firewalls {
-		if f.translatesTo(p.protocol, p.dst.ip, p.dport) {
-			ways = append(ways, func() outcome { return o.translated(w, f, p, t) })
+		if o.translatesTo(w, f, &p) {
+			ways = append(ways, func() outcome {
+				if !o.firewallAsWritten(w, f) {
+					return o.open(w, flow.FirewallContentUnknown, "rules of "+f.key()+" let in "+p.key())
+				}
+				return o.translated(w, f, p, t)
+			})
 		}
 	}
 	if len(ways) > 0 {

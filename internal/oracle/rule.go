@@ -42,7 +42,7 @@ type entry struct {
 	kind   topology.AddressKind
 	prefix netip.Prefix
 	tag    string
-	key    string
+	key    string // of an expression: the same in one file
 }
 
 // anyRule stands for a rule that is not in the data.
@@ -50,8 +50,8 @@ var anyRule = &rule{}
 
 func newSide(key string, m topology.Match) side {
 	s := side{key: key, asgs: idsOf(m.ASGs), ports: m.Ports, noPorts: m.PortsUnresolved}
-	for i, p := range m.Prefixes {
-		s.entries = append(s.entries, entry{kind: p.Kind, prefix: p.Prefix, tag: foldTag(p.Tag), key: fmt.Sprintf("%s entry %d", key, i)})
+	for _, p := range m.Prefixes {
+		s.entries = append(s.entries, entry{kind: p.Kind, prefix: p.Prefix, tag: foldTag(p.Tag), key: p.Origin.File + " " + p.Text})
 	}
 	return s
 }
@@ -182,7 +182,7 @@ func (o *Oracle) holdsEnd(w *world, sc *scope, s side, e end) bool {
 				return true
 			}
 		case topology.UnresolvedAddress:
-			if w.maybe(flow.UnresolvedExpression, fmt.Sprintf("%s is %s port %d", x.key, e.ip, e.port)) {
+			if w.maybe(flow.UnresolvedExpression, fmt.Sprintf("%s of %s is %s port %d", x.key, sc.name(), e.ip, e.port)) {
 				return true
 			}
 		}

@@ -59,6 +59,14 @@ type scope struct {
 	isSet  bool           // given is to be used
 }
 
+// name tells scopes apart: what an expression stands for may differ.
+func (sc *scope) name() string {
+	if sc.subnet != nil {
+		return string(sc.subnet.s.ID())
+	}
+	return sc.about
+}
+
 // end is one end of a packet, as a tag sees it.
 type end struct {
 	place

@@ -82,7 +82,7 @@ func (o *Oracle) trace(w *world, q Question) (out outcome, ok bool) {
 		var fromGateway []*gateway
 		if from, fromGateway = o.sourceOf(w, p.src.ip); from == nil {
 			switch {
-			case len(fromGateway) > 0:
+			case len(fromGateway) > 0 && o.publicAt[p.dst.ip] == nil:
 				return o.traceFromGateway(w, fromGateway, p), true
 			case public(p.src.ip):
 				return o.traceFromInternet(w, p)
@@ -135,6 +135,9 @@ func (o *Oracle) traceFromInternet(w *world, p packet) (outcome, bool) {
 			return o.enterTo(w, e, p, trip{}), true
 		}
 	}
+	if e := o.strayAt(w, p.dst.ip); e != nil {
+		return o.enterTo(w, e, p, trip{}), true
+	}
 	for _, v := range o.vnets {
 		if v.private[p.dst.ip] != nil { // private addresses of services have no public side
 			return drop(flow.NoPublicEntry), true
@@ -178,7 +181,7 @@ func (o *Oracle) send(w *world, from *endpoint, p packet, t trip) outcome {
 	}
 	t.out = got.rule
 	t = t.let(got)
-	t.visited = append(slices.Clone(t.visited), from.key()) // a route back to the start is a loop
+	t.visited = append(slices.Clone(t.visited), from.station()) // a route back to the start is a loop
 	t.origin = o.vnetByID[from.vnetID]
 	if p.dst.ip == hostAddress || p.dst.ip == metadataAddress { // spec 3.4: outside routing
 		return t.passed()

@@ -23,6 +23,8 @@ type Firewall struct {
 	app      []*collection
 	missing  []flow.Fact // policies and rule collection groups that are not in the data
 	elements []*topology.Element
+	azure    *scope.Set // the addresses of Azure, nil where the data does not hold them
+	intel    bool       // threat intelligence in deny mode
 }
 
 // Missing are the policies whose rules are not in the data: the firewall may
@@ -68,8 +70,12 @@ type Target struct {
 
 // New compiles a firewall with its policy and the policy's base policies.
 func New(n *topology.Network, p *scope.Place, fw *topology.AzureFirewall) *Firewall {
-	f := &Firewall{Firewall: fw, elements: []*topology.Element{&fw.Element}}
+	f := &Firewall{Firewall: fw, elements: []*topology.Element{&fw.Element},
+		intel: strings.EqualFold(fw.ThreatIntelMode, "Deny")}
 	f.addAll(n, p, fw.Collections, 0)
+	if n.ServiceTags != nil && slices.ContainsFunc(n.ServiceTags.Tags, func(t *topology.ServiceTag) bool { return strings.EqualFold(t.Name, "AzureCloud") }) {
+		f.azure = p.Resolve(topology.AddressPrefix{Kind: topology.TagAddress, Tag: "AzureCloud", Text: "AzureCloud"})
+	}
 	seen := map[topology.ID]bool{}
 	for ref, depth := fw.Policy, 0; !ref.IsZero() && !seen[ref.ID()]; depth-- {
 		seen[ref.ID()] = true
@@ -83,6 +89,7 @@ func New(n *topology.Network, p *scope.Place, fw *topology.AzureFirewall) *Firew
 			break
 		}
 		f.elements = append(f.elements, &policy.Element)
+		f.intel = f.intel || strings.EqualFold(policy.ThreatIntelMode, "Deny")
 		f.addAll(n, p, policy.Collections, depth)
 		ref = policy.BasePolicy
 	}
@@ -147,6 +154,13 @@ func (r *rule) groups(n *topology.Network, refs []topology.Ref) []*scope.Set {
 // only HTTP, HTTPS and MSSQL; what nothing matches is denied (FW). The rules
 // must all be in the data: see Missing.
 func (f *Firewall) Decide(w *flow.World, t flow.Tuple, target Target) Decision {
+	if f.intel && (!t.Destination.IP.IsValid() || scope.IsPublic(t.Destination.IP)) {
+		unlisted := flow.Fact{Assumption: flow.PropertyNotModelled, About: f.Firewall.Name, Detail: "threat intelligence " + t.Destination.Key(),
+			Text: "threat intelligence, which " + f.Firewall.Name + " uses to deny, does not list the destination"}
+		if !w.Holds(unlisted) {
+			return Decision{Access: topology.Deny, Code: flow.FirewallRuleDeny}
+		}
+	}
 	for _, c := range f.network {
 		for _, r := range c.rules {
 			if r.network(w, t, target) {
@@ -163,37 +177,77 @@ func (f *Firewall) Decide(w *flow.World, t flow.Tuple, target Target) Decision {
 			}
 		}
 	}
+	if f.builtIn(w, t, target) {
+		return Decision{Access: topology.Allow, Code: flow.FirewallRuleAllow, Proxied: true}
+	}
 	return Decision{Access: topology.Deny, Code: flow.FirewallDefaultDeny}
 }
 
+// builtIn reports whether, in this world, the collection of infrastructure
+// rules that every firewall has allows the packet (FW). Its names are
+// Microsoft's; which they are was not read.
+func (f *Firewall) builtIn(w *flow.World, t flow.Tuple, target Target) bool {
+	if t.Protocol != topology.TCP || t.DestinationPort != 80 && t.DestinationPort != 443 {
+		return false
+	}
+	if target.Host != "" {
+		host := strings.ToLower(target.Host)
+		if !slices.ContainsFunc(microsoft, func(s string) bool { return strings.HasSuffix(host, s) }) {
+			return false
+		}
+	} else if t.Destination.IP.IsValid() && !scope.IsPublic(t.Destination.IP) || f.azure != nil && !f.azure.Has(w, t.Destination, false) {
+		return false
+	}
+	return asked(w, flow.Fact{Code: flow.FirewallContentUnknown, About: f.Firewall.Name, Detail: "built in " + t.Destination.Key() + target.Host,
+		Text: "whether the built-in infrastructure rules of " + f.Firewall.Name + " cover the destination is not in the data"})
+}
+
+// microsoft are the domains that hosts of the infrastructure rules are in.
+var microsoft = []string{".windows.net", ".microsoft.com", ".azure.com", ".azure.net"}
+
 // Translate finds the DNAT rule for a packet from outside to a public address
-// of the firewall. A match allows the translated flow unless a network rule
-// denies it (FW).
+// of the firewall. Translated is not valid where the rule names a host.
 func (f *Firewall) Translate(w *flow.World, t flow.Tuple) (Decision, bool) {
 	for _, c := range f.nat {
 		for _, r := range c.rules {
-			if !r.network(w, t, Target{}) || !r.Translated.IsValid() {
-				continue
+			if t.Protocol.HasPorts() && r.network(w, t, Target{}) {
+				return c.translation(r), true
 			}
-			d := c.decision(r, false)
-			d.Access, d.Code = topology.Allow, flow.FirewallRuleAllow
-			d.Translated, d.TranslatedPort = r.Translated, uint16(r.TranslatedPort)
-			inner := t
-			inner.Destination = flow.At(d.Translated)
-			if d.TranslatedPort != 0 {
-				inner.DestinationPort = d.TranslatedPort
+		}
+	}
+	return Decision{}, false
+}
+
+// Reaches are the DNAT rules that translate to the packet's destination and
+// port, whatever public address they are for.
+func (f *Firewall) Reaches(w *flow.World, t flow.Tuple) []Decision {
+	var out []Decision
+	for _, c := range f.nat {
+		for _, r := range c.rules {
+			to := r.Translated == t.Destination.IP && (r.TranslatedPort == int(t.DestinationPort) || r.TranslatedPort == 0)
+			if to && (slices.Contains(r.Protocols, t.Protocol) || slices.Contains(r.Protocols, topology.AnyProtocol)) && r.addresses(w, r.sources, t.Source) {
+				out = append(out, c.translation(r))
 			}
-			for _, n := range f.network {
-				for _, x := range n.rules {
-					if x.network(w, inner, Target{}) {
-						if n.Action == topology.Deny {
-							return n.decision(x, false), true
-						}
-						return d, true
-					}
-				}
+		}
+	}
+	return out
+}
+
+func (c *collection) translation(r *rule) Decision {
+	d := c.decision(r, false)
+	d.Access, d.Code = topology.Allow, flow.FirewallRuleAllow
+	d.Translated, d.TranslatedPort = r.Translated, uint16(r.TranslatedPort)
+	return d
+}
+
+// Denies reports whether a network rule denies a translated packet, which a
+// DNAT match allows otherwise (FW).
+func (f *Firewall) Denies(w *flow.World, t flow.Tuple) (Decision, bool) {
+	for _, c := range f.network {
+		for _, r := range c.rules {
+			if r.network(w, t, Target{}) {
+				return c.decision(r, false), c.Action == topology.Deny
 			}
-			return d, true
 		}
 	}
 	return Decision{}, false
@@ -363,5 +417,8 @@ func (f *Firewall) Constants() (prefixes []*netipx.IPSet, ports []topology.PortR
 			}
 		}
 	}
-	return prefixes, ports
+	if f.azure != nil {
+		prefixes = append(prefixes, f.azure.Constants()...)
+	}
+	return prefixes, append(ports, topology.PortRange{First: 80, Last: 80}, topology.PortRange{First: 443, Last: 443})
 }

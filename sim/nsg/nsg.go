@@ -56,7 +56,16 @@ type Side struct {
 }
 
 func (s *Side) allPorts() bool {
-	return slices.Contains(s.Ports, topology.AllPorts)
+	next := 0 // the lowest port that is not covered so far
+	for again := true; again && next <= 65535; {
+		again = false
+		for _, r := range s.Ports {
+			if int(r.First) <= next && int(r.Last) >= next {
+				next, again = int(r.Last)+1, true
+			}
+		}
+	}
+	return next > 65535
 }
 
 func (s *Side) port(p uint16) bool {
@@ -367,6 +376,9 @@ func (g *Gate) matches(w *flow.World, r *Rule, t flow.Tuple) bool {
 		r.Protocol == topology.NoProtocol && !r.maybe(w, "the protocol", t) ||
 		slices.Contains(r.unresolved, "direction") && !r.maybe(w, "the direction", t) {
 		return false
+	}
+	if full := func(s *Side) bool { return s.allPorts() || s.unresolved }; needsPorts && full(&r.Source) && full(&r.Destination) {
+		needsPorts = !r.maybe(w, "a port", t)
 	}
 	if needsPorts {
 		f := flow.Fact{Assumption: flow.ICMPNeedsAllPorts,

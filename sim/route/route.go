@@ -132,10 +132,10 @@ func New(n *topology.Network, names *scope.Names, s *topology.Subnet) *Table {
 	}
 
 	for _, p := range v.AddressSpace {
-		t.add(&Route{Source: Default, Prefix: p, NextHop: topology.NextHopVnetLocal, protected: true, Origin: v.Origin, element: &v.Element})
+		t.add(&Route{Source: Default, Prefix: p, NextHop: topology.NextHopVnetLocal, protected: true, Origin: v.Origin})
 	}
 	t.peerings(n, names, v)
-	t.privateEndpoints(n, v, user)
+	t.privateEndpoints(n, names, v, user)
 	t.hiddenEndpoints(n, v)
 	t.serviceEndpoints(names, v, s)
 
@@ -306,7 +306,7 @@ func (t *Table) peerings(n *topology.Network, names *scope.Names, v *topology.Vi
 // route of the same prefix, and by a shorter one only where the hosting
 // subnet's policy says so and the route is at least as long as the virtual
 // network's own prefix (PENP, spec 6.8).
-func (t *Table) privateEndpoints(n *topology.Network, v *topology.VirtualNetwork, user []*Route) {
+func (t *Table) privateEndpoints(n *topology.Network, names *scope.Names, v *topology.VirtualNetwork, user []*Route) {
 	for _, pe := range n.PrivateEndpoints {
 		host, ok := topology.Lookup[*topology.Subnet](n, pe.Subnet)
 		if !ok {
@@ -314,12 +314,16 @@ func (t *Table) privateEndpoints(n *topology.Network, v *topology.VirtualNetwork
 		}
 		home := host.VirtualNetworkID()
 		var peering *topology.Peering
+		var link scope.Link
 		if home != v.ID() {
 			i := slices.IndexFunc(v.Peerings, func(p *topology.Peering) bool { return p.RemoteVirtualNetwork.ID() == home })
 			if i < 0 {
 				continue
 			}
 			peering = v.Peerings[i]
+			if link = names.Link(v, peering); !link.Up && link.Fact == nil {
+				continue
+			}
 		}
 		homeSpace := v.AddressSpace
 		if hv := n.VirtualNetworkOf(host); hv != nil {
@@ -332,7 +336,7 @@ func (t *Table) privateEndpoints(n *topology.Network, v *topology.VirtualNetwork
 				continue
 			}
 			t.add(&Route{Name: pe.Name, Source: Default, Prefix: netip.PrefixFrom(a, a.BitLen()), NextHop: topology.NextHopPrivateEndpoint,
-				Endpoint: pe, Peering: peering, Origin: pe.Origin, protected: true, element: &pe.Element})
+				Endpoint: pe, Peering: peering, Origin: pe.Origin, protected: true, fact: link.Fact, element: &pe.Element})
 		}
 	}
 }
@@ -524,7 +528,7 @@ func (t *Table) Choose(w *flow.World, a flow.Address) Decision {
 			cmp.Compare(x.route.rank, y.route.rank),
 		)
 	})
-	best := t.pick(w, list)
+	best := t.pick(w, a, list)
 	if best == nil {
 		return Decision{}
 	}
@@ -537,7 +541,7 @@ func (t *Table) Choose(w *flow.World, a flow.Address) Decision {
 // pick takes the first of the ordered candidates. Routes to a tag whose
 // prefixes are not known are longer than 0/0 but otherwise of no known
 // length; several user routes of one prefix are in no order.
-func (t *Table) pick(w *flow.World, list []candidate) *Route {
+func (t *Table) pick(w *flow.World, a flow.Address, list []candidate) *Route {
 	var best *candidate
 	for i := range list {
 		c := &list[i]
@@ -557,7 +561,7 @@ func (t *Table) pick(w *flow.World, list []candidate) *Route {
 			best = c
 		case c.bits == best.bits && c.route.Source == User && best.route.Source == User && c.route.rank == best.route.rank &&
 			(c.route.NextHop != best.route.NextHop || c.route.NextHopIP != best.route.NextHopIP):
-			f := flow.Fact{Code: flow.SamePrefix, About: c.route.Table.Name, Detail: best.route.Name + " " + c.route.Name,
+			f := flow.Fact{Code: flow.SamePrefix, About: c.route.Table.Name, Detail: best.route.Name + " " + c.route.Name + " of " + string(t.Subnet.ID()) + " to " + a.Key(),
 				Text: "routes " + best.route.Name + " and " + c.route.Name + " have the same prefix"}
 			if w.Ask(f, 2) == 1 {
 				best = c

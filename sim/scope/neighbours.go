@@ -153,8 +153,11 @@ func (x *Names) gatewaysOf(v *topology.VirtualNetwork) Gateways {
 }
 
 func (g *Gateways) merge(o Gateways) {
+	// With several gateways, which one takes a packet is open: all must be in
+	// the data for what lies behind to be known.
+	none := !g.Present && g.LearnedUnknown == nil
+	g.InEstate = o.InEstate && (none || g.InEstate)
 	g.Present = g.Present || o.Present
-	g.InEstate = g.InEstate || o.InEstate
 	if g.Name == "" {
 		g.Name = o.Name
 	}

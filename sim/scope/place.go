@@ -168,7 +168,7 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 	if attached && table.RoutesGiven {
 		for _, r := range table.Routes {
 			switch {
-			case r.Unresolved || r.Destination.Kind == topology.UnresolvedAddress:
+			case r.Unresolved && !r.Destination.Prefix.IsValid() || r.Destination.Kind == topology.UnresolvedAddress:
 				layers = append(layers, layer{each: true, when: 1, member: true, fact: &flow.Fact{
 					Code: flow.UnresolvedExpression, About: r.Name, Text: "route " + r.Name + " holds an expression that is not resolved"}})
 			case r.Destination.Kind == topology.TagAddress:
@@ -223,8 +223,11 @@ func (p *Place) Resolve(a topology.AddressPrefix) *Set {
 		return p.tag(a.Tag)
 	}
 	key := a.Text
-	if a.Kind == topology.PrefixAddress {
+	switch a.Kind {
+	case topology.PrefixAddress:
 		key = a.Prefix.String()
+	case topology.UnresolvedAddress:
+		key += "\x00" + a.Origin.File
 	}
 	if s, ok := p.fields.Load(key); ok {
 		return s.(*Set)
@@ -239,9 +242,13 @@ func (p *Place) resolve(a topology.AddressPrefix) *Set {
 		return &Set{Name: "*", layers: []layer{{member: true}}}
 	case topology.PrefixAddress:
 		return &Set{Name: a.Text, layers: []layer{{where: SetOf(a.Prefix), member: true}}}
-	default: // an expression
+	default: // an expression: one value in one file, whose addresses may differ from place to place
+		detail := a.Origin.File
+		if p.Subnet != nil {
+			detail += " " + string(p.Subnet.ID())
+		}
 		return &Set{Name: a.Text, layers: []layer{{each: true, when: 1, member: true, fact: &flow.Fact{
-			Code: flow.UnresolvedExpression, About: a.Text, Text: "the expression " + a.Text + " is not resolved"}}}}
+			Code: flow.UnresolvedExpression, About: a.Text, Detail: detail + " ", Text: "the expression " + a.Text + " is not resolved"}}}}
 	}
 }
 
