@@ -38,6 +38,8 @@ type batch struct {
 	// flow cannot be asked; any other error is internal. It is called by
 	// several goroutines.
 	ask func(index int, fields []string) (report.Line, answered, error)
+	// flows answers what it can in place of ask; nil: nothing.
+	flows *flowBatch
 	// settle is called for every answer that rests on assumptions, in the
 	// order of the flows; nil: nobody asks.
 	settle func(answered)
@@ -110,9 +112,9 @@ func (b *batch) run(ctx context.Context, in io.Reader, codes exitCodes) (total c
 	}()
 	for range workers {
 		go func() {
-			var buf fieldBuffer
+			w := worker{b: b}
 			for blk := range jobs {
-				b.answer(blk, src.format, &buf)
+				w.answer(blk, src.format)
 				close(blk.done)
 			}
 		}()
@@ -153,9 +155,18 @@ func (b *batch) run(ctx context.Context, in io.Reader, codes exitCodes) (total c
 	return total, b.outs.each(func(w *report.Writer) error { return w.EndLines(codes.list()) })
 }
 
+// worker answers the flows of one block after the other.
+type worker struct {
+	b     *batch
+	begun bool
+	quick *flowWorker // nil: there is only the general way
+	buf   fieldBuffer
+}
+
 // answer answers the flows of a block. At the first flow that cannot be asked
 // it stops, unless the batch keeps going.
-func (b *batch) answer(blk *block, format *flowFormat, buf *fieldBuffer) {
+func (w *worker) answer(blk *block, format *flowFormat) {
+	b := w.b
 	defer func() {
 		if v := recover(); v != nil {
 			blk.err = fmt.Errorf("panic at a flow after line %d: %v\n%s", blk.line, v, debug.Stack())
@@ -164,8 +175,25 @@ func (b *batch) answer(blk *block, format *flowFormat, buf *fieldBuffer) {
 	if blk.err != nil {
 		return
 	}
+	if !w.begun && format != nil {
+		w.begun, w.quick = true, newFlowWorker(b, format)
+	}
+	if n := len(blk.data); n > 0 && blk.data[n-1] != '\n' {
+		blk.data = append(blk.data, '\n')
+	}
 	line, index := blk.line, blk.index
+	if w.quick != nil {
+		w.quick.begin(index)
+	}
 	for data := blk.data; len(data) > 0; line++ {
+		if w.quick != nil {
+			if n := w.quick.line(data, blk); n > 0 {
+				data = data[n:]
+				index++
+				blk.counts.flows++
+				continue
+			}
+		}
 		text, rest, _ := bytes.Cut(data, []byte{'\n'})
 		data = rest
 		text = bytes.TrimSuffix(text, []byte{'\r'})
@@ -174,7 +202,7 @@ func (b *batch) answer(blk *block, format *flowFormat, buf *fieldBuffer) {
 		}
 		var l report.Line
 		var a answered
-		fields, err := format.fields(text, buf)
+		fields, err := format.fields(text, &w.buf)
 		if err == nil {
 			l, a, err = b.ask(index, fields)
 			if err != nil && !badQuestion(err) {
@@ -205,6 +233,9 @@ func (b *batch) answer(blk *block, format *flowFormat, buf *fieldBuffer) {
 		}
 		index++
 		blk.counts.flows++
+		if w.quick != nil {
+			w.quick.begin(index)
+		}
 	}
 }
 

@@ -86,19 +86,9 @@ func (p *program) ipFlow(cmd *cobra.Command, paths []string, f *ipFlowFlags) err
 		return err
 	}
 	if f.flows != "" {
+		flows := &flowBatch{s.sim.Batch(), q}
 		return s.batch(cmd, f.flows, &batch{
-			columns: ipFlowColumns(), stream: report.FlowStream, expect: expect,
-			ask: func(index int, fields []string) (l report.Line, a answered, err error) {
-				q, err := ipFlowOf(fields, q)
-				if err != nil {
-					return l, a, &questionError{err}
-				}
-				answer, err := s.sim.IPFlow(q)
-				if err != nil {
-					return l, a, err
-				}
-				return report.FlowLine(index, q, answer), flowAnswered(answer), nil
-			},
+			columns: ipFlowColumns(), stream: report.FlowStream, expect: expect, ask: flows.ask, flows: flows,
 		}, s.scopeOf())
 	}
 	answer, err := s.sim.IPFlow(q)
