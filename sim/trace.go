@@ -68,6 +68,9 @@ func (s *Simulator) Trace(q TraceQuestion) (*Trace, error) {
 	if t.Assumptions == nil {
 		t.Assumptions = []flow.Assumption{}
 	}
+	if err := s.names.Unread(); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
 
@@ -314,6 +317,10 @@ func (k *walk) fromSubnet(sub *topology.Subnet, t flow.Tuple) {
 	if !k.w.Holds(f) {
 		k.hop(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub), Verdict: flow.Deny, Code: flow.UnwaivedAssumption, Note: "nothing sends the packet"})
 		k.ended = true
+		return
+	}
+	if f, cut := k.s.names.Missing("Microsoft.Network/networkInterfaces", t.Source.Key()); cut && k.w.Ask(f, 2) == 1 {
+		k.opaque(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub)}, f)
 		return
 	}
 	k.send(k.s.in(sub), t)

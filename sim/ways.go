@@ -77,6 +77,9 @@ func (k *walk) toGateway(p position, t flow.Tuple, r *route.Route) {
 	s := k.s
 	g := s.names.GatewaysOf(p.vnet)
 	h := Hop{Kind: HopEgress, Name: g.Name, AppliedTo: "gateway of " + p.vnet.Name}
+	if slices.ContainsFunc(g.Unsure, func(f flow.Fact) bool { return !k.w.Holds(f) }) {
+		g.InEstate = false
+	}
 	absent := flow.Fact{Code: flow.GatewayNotInEstate, About: p.vnet.Name, Detail: "next hop",
 		Text: "the gateway that a route of " + p.vnet.Name + " leads to is not in the data", Export: "az network vnet-gateway list -g <group> -o json"}
 	switch {
@@ -619,7 +622,7 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 		}
 		return allow("default outbound access", outside, topology.Origin{})
 	}
-	if private && p.vnet != nil && t.Protocol.HasPorts() {
+	if (private || p.subnet.DefaultOutboundAccess == topology.Off) && p.vnet != nil && t.Protocol.HasPorts() {
 		storage := s.names.RegionalTag("Storage", p.vnet.Location)
 		set := s.names.Tag(storage)
 		if k.cuts != nil {

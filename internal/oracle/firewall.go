@@ -159,14 +159,16 @@ func (o *Oracle) builtIn(w *world, p *packet) bool {
 		strings.HasSuffix(host, ".azure.com") || strings.HasSuffix(host, ".azure.net")
 }
 
+// match is a rule with its collection.
+type match struct {
+	c *topology.RuleCollection
+	r *topology.FirewallRule
+}
+
 // firstRule is the first rule of a kind that applies: by priority of the
 // collections, rules top-down (FW). Which of two collections of one priority
 // comes first is not known.
 func (o *Oracle) firstRule(w *world, f *firewall, kind topology.CollectionKind, applies func(string, *topology.FirewallRule) bool) (*topology.RuleCollection, *topology.FirewallRule) {
-	type match struct {
-		c *topology.RuleCollection
-		r *topology.FirewallRule
-	}
 	var list []match
 	var keys []string
 	for i, c := range f.collections {
@@ -303,15 +305,18 @@ func likeHost(pattern, host string) bool {
 }
 
 // translation finds the DNAT rule for a packet to a firewall's public IP.
-func (o *Oracle) translation(w *world, f *firewall, p *packet) *topology.FirewallRule {
-	_, r := o.firstRule(w, f, topology.NATCollection, func(key string, r *topology.FirewallRule) bool {
+func (o *Oracle) translation(w *world, f *firewall, p *packet) *match {
+	c, r := o.firstRule(w, f, topology.NATCollection, func(key string, r *topology.FirewallRule) bool {
 		s := side{key: key, ports: r.Ports}
 		return (slices.Contains(r.Protocols, p.protocol) || slices.Contains(r.Protocols, topology.AnyProtocol)) &&
 			p.protocol.HasPorts() && s.holdsPort(w, p.dport) &&
 			o.firewallSide(w, f, key+" source", r.Sources, r.SourceIPGroups, end{p.src, p.sport, p.protocol}) &&
 			o.firewallSide(w, f, key+" destination", r.Destinations, r.DestinationIPGroups, end{p.dst, p.dport, p.protocol})
 	})
-	return r
+	if r == nil {
+		return nil
+	}
+	return &match{c, r}
 }
 
 // enterFirewall takes a packet from the Internet through a firewall's DNAT
@@ -321,26 +326,32 @@ func (o *Oracle) enterFirewall(w *world, f *firewall, p packet, t trip) outcome 
 	if !o.firewallAsWritten(w, f) {
 		return o.open(w, flow.FirewallContentUnknown, "rules of "+f.key()+" let in "+p.key())
 	}
-	r := o.translation(w, f, &p)
-	if r == nil {
+	m := o.translation(w, f, &p)
+	if m == nil {
 		return drop(flow.FirewallDefaultDeny)
 	}
-	if !r.Translated.IsValid() {
+	if r := m.r; !r.Translated.IsValid() {
 		return o.open(w, flow.FirewallContentUnknown, "the target of "+r.Name+" accepts "+p.key())
 	}
-	p = p.to(r.Translated, uint16(r.TranslatedPort))
-	return o.translated(w, f, p, t)
+	port := p.dport
+	if m.r.TranslatedPort != 0 {
+		port = uint16(m.r.TranslatedPort)
+	}
+	return o.translated(w, f, m, p.to(m.r.Translated, port), t)
 }
 
 // translated takes a packet on from a firewall that has translated its
 // destination.
-func (o *Oracle) translated(w *world, f *firewall, p packet, t trip) outcome {
+func (o *Oracle) translated(w *world, f *firewall, m *match, p packet, t trip) outcome {
 	c, deny := o.firstRule(w, f, topology.NetworkCollection, func(key string, r *topology.FirewallRule) bool { return o.networkRule(w, f, key, r, &p) })
 	if deny != nil && c.Action == topology.Deny {
 		return outcome{decider: Decider{Code: flow.FirewallRuleDeny, RuleName: deny.Name, Priority: c.Priority}}
 	}
 	if f.subnet == nil {
 		return o.unknownHop(w, p, t, flow.DanglingReference, "subnet of "+f.key())
+	}
+	if t.last.rule == nil { // named where no NSG rule is
+		t.last = outcome{allow: true, decider: Decider{Code: flow.FirewallRuleAllow, RuleName: m.r.Name, Priority: m.c.Priority}}
 	}
 	// Whether the source is translated too is not documented in what was read.
 	if w.maybe(flow.SourcesConflict, f.key()+" translates the source of inbound flows") {
@@ -353,9 +364,9 @@ func (o *Oracle) translated(w *world, f *firewall, p packet, t trip) outcome {
 	return o.forward(w, e, p, t)
 }
 
-// translatesTo reports whether some DNAT rule takes packets of the source to
-// the destination and port.
-func (o *Oracle) translatesTo(w *world, f *firewall, p *packet) bool {
+// translatesTo is a DNAT rule that takes packets of the source to the
+// destination and port, nil where there is none.
+func (o *Oracle) translatesTo(w *world, f *firewall, p *packet) *match {
 	for i, c := range f.collections {
 		if c.Kind != topology.NATCollection {
 			continue
@@ -364,11 +375,11 @@ func (o *Oracle) translatesTo(w *world, f *firewall, p *packet) bool {
 			named := slices.Contains(r.Protocols, p.protocol) || slices.Contains(r.Protocols, topology.AnyProtocol)
 			if named && r.Translated == p.dst.ip && (r.TranslatedPort == int(p.dport) || r.TranslatedPort == 0) &&
 				o.firewallSide(w, f, fmt.Sprintf("%s collection %d rule %d source", f.key(), i, j), r.Sources, r.SourceIPGroups, end{p.src, p.sport, p.protocol}) {
-				return true
+				return &match{c, r}
 			}
 		}
 	}
-	return false
+	return nil
 }
 
 // firewallWayOut is a firewall's own public IP.

@@ -154,12 +154,12 @@ func (o *Oracle) enterTo(w *world, e *endpoint, p packet, t trip) outcome {
 		}
 	}
 	for _, f := range o.firewalls {
-		if o.translatesTo(w, f, &p) {
+		if m := o.translatesTo(w, f, &p); m != nil {
 			ways = append(ways, func() outcome {
 				if !o.firewallAsWritten(w, f) {
 					return o.open(w, flow.FirewallContentUnknown, "rules of "+f.key()+" let in "+p.key())
 				}
-				return o.translated(w, f, p, t)
+				return o.translated(w, f, m, p, t)
 			})
 		}
 	}

@@ -154,17 +154,9 @@ func (s side) holdsPort(w *world, port uint16) bool {
 	return s.noPorts && w.maybe(flow.UnresolvedExpression, fmt.Sprintf("%s port %d", s.key, port))
 }
 
-// allPorts reports whether the side's ports are all there are.
+// allPorts reports whether a range of the side is all ports (spec 2.4).
 func (s side) allPorts(w *world) bool {
-	ranges := slices.Clone(s.ports)
-	slices.SortFunc(ranges, func(a, b topology.PortRange) int { return cmp.Compare(a.First, b.First) })
-	next := 0 // the lowest port not covered so far
-	for _, r := range ranges {
-		if int(r.First) <= next {
-			next = max(next, int(r.Last)+1)
-		}
-	}
-	return next > 65535 || s.noPorts && w.maybe(flow.UnresolvedExpression, s.key+" all ports")
+	return slices.Contains(s.ports, topology.AllPorts) || s.noPorts && w.maybe(flow.UnresolvedExpression, s.key+" all ports")
 }
 
 // holdsEnd reports whether one side of a rule holds one end of a packet: any

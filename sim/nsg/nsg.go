@@ -55,17 +55,10 @@ type Side struct {
 	Explicit bool
 }
 
+// allPorts reports whether one of the ranges is all ports, as Azure writes it;
+// ranges that only together make all ports are a restriction.
 func (s *Side) allPorts() bool {
-	next := 0 // the lowest port that is not covered so far
-	for again := true; again && next <= 65535; {
-		again = false
-		for _, r := range s.Ports {
-			if int(r.First) <= next && int(r.Last) >= next {
-				next, again = int(r.Last)+1, true
-			}
-		}
-	}
-	return next > 65535
+	return slices.Contains(s.Ports, topology.AllPorts)
 }
 
 func (s *Side) port(p uint16) bool {

@@ -49,6 +49,7 @@ type Route struct {
 	each      bool
 	element   *topology.Element
 	far       *topology.Element // the other side of a peering
+	unsure    []flow.Fact       // it exists where all have the value 0
 	protected bool              // a system route that gateway routes never beat
 	rank      int               // among tag routes of one prefix length, lower first
 }
@@ -143,7 +144,7 @@ func New(n *topology.Network, names *scope.Names, s *topology.Subnet) *Table {
 	learnedDefault := false
 	if propagate {
 		for _, p := range g.Prefixes {
-			t.add(&Route{Source: Gateway, Prefix: p.Masked(), NextHop: topology.NextHopGateway, Gateway: g.Name})
+			t.add(&Route{Source: Gateway, Prefix: p.Masked(), NextHop: topology.NextHopGateway, Gateway: g.Name, unsure: g.Unsure})
 			learnedDefault = learnedDefault || p.Bits() == 0
 		}
 		t.missing, t.missingPub = g.LearnedUnknown, g.LearnedPublic
@@ -330,6 +331,9 @@ func (t *Table) privateEndpoints(n *topology.Network, names *scope.Names, v *top
 			homeSpace = hv.AddressSpace
 		}
 		for _, a := range pe.Addresses {
+			if peering != nil && !brings(names, peering, a) {
+				continue // a subnet peering that leaves the endpoint out
+			}
 			if host.PrivateEndpointPolicy.AppliesRoutes() && slices.ContainsFunc(user, func(r *Route) bool {
 				return r.Prefix.IsValid() && r.Prefix.Contains(a) && atLeast(r.Prefix, homeSpace, a)
 			}) {
@@ -380,6 +384,11 @@ func (t *Table) hiddenEndpoints(n *topology.Network, v *topology.VirtualNetwork)
 			}
 		}
 	}
+}
+
+func brings(names *scope.Names, p *topology.Peering, a netip.Addr) bool {
+	list, known := names.RemotePrefixes(p)
+	return !known || slices.ContainsFunc(list, func(q netip.Prefix) bool { return q.Contains(a) })
 }
 
 // atLeast reports whether the route's prefix is at least as long as the
@@ -602,6 +611,9 @@ func (t *Table) exists(w *flow.World, r *Route, a flow.Address) bool {
 		if w.Ask(f, 2) != r.when {
 			return false
 		}
+	}
+	if slices.ContainsFunc(r.unsure, func(f flow.Fact) bool { return !w.Holds(f) }) {
+		return false
 	}
 	for _, f := range slices.Concat(flow.ElementFacts(r.element), flow.ElementFacts(r.far)) {
 		if !w.Holds(f) {

@@ -117,8 +117,9 @@ type Gateways struct {
 	Name           string
 	Prefixes       []netip.Prefix // known: static, learned, point-to-site pools, virtual networks joined gateway to gateway
 	Joined         []*topology.VirtualNetwork
-	LearnedUnknown *flow.Fact // more private prefixes may be learned (value 1)
-	LearnedPublic  *flow.Fact // more public ones too: the assumption LEARNED_ROUTES_PRIVATE
+	Unsure         []flow.Fact // what a peer's gateways rest on: usable where all have the value 0
+	LearnedUnknown *flow.Fact  // more private prefixes may be learned (value 1)
+	LearnedPublic  *flow.Fact  // more public ones too: the assumption LEARNED_ROUTES_PRIVATE
 }
 
 // GatewaysOf is the gateways of a virtual network of the estate.
@@ -134,13 +135,23 @@ func (x *Names) gatewaysOf(v *topology.VirtualNetwork) Gateways {
 			continue
 		}
 		remote, back := x.Back(v, p)
+		var unsure []flow.Fact
+		if f := x.Link(v, p).Fact; f != nil {
+			unsure = append(unsure, *f)
+		}
+		unsure = append(unsure, flow.ElementFacts(&p.Element)...)
+		if back != nil {
+			unsure = append(unsure, flow.ElementFacts(&back.Element)...)
+		}
 		switch {
 		case remote == nil:
+			g.Unsure = append(g.Unsure, unsure...)
 			g.Present = true
 			g.merge(unknownGateway(p.RemoteVirtualNetwork.ID().Name(), flow.GatewayNotInEstate,
 				"the gateways of the peered virtual network "+p.RemoteVirtualNetwork.ID().Name()+" are not in the data"))
 		case back != nil && back.AllowGatewayTransit == topology.On:
 			o := x.ownGateways(remote)
+			g.Unsure = append(g.Unsure, unsure...)
 			if !o.Present && o.LearnedUnknown == nil {
 				// The flag cannot be set without a gateway.
 				o = unknownGateway(remote.Name, flow.GatewayNotInEstate, "the gateway of the peered virtual network "+remote.Name+" is not in the data")

@@ -136,7 +136,11 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 		case !known:
 			layers = append(layers, layer{fact: x.unknownSpace(peer), each: true, when: 1, member: true})
 		case link.Fact != nil:
-			layers = append(layers, layer{where: remote, fact: link.Fact, when: 0, member: true})
+			facts := flow.ElementFacts(&peer.Element)
+			if _, back := x.Back(v, peer); back != nil {
+				facts = append(facts, flow.ElementFacts(&back.Element)...)
+			}
+			layers = append(layers, layer{where: remote, all: facts, fact: link.Fact, when: 0, member: true})
 		case link.Up:
 			elements := []*topology.Element{&peer.Element}
 			if _, back := x.Back(v, peer); back != nil {
@@ -156,9 +160,13 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 	if !isEmpty(known) {
 		// A table that is not in the data may disable propagation too.
 		if propagate && (attached || s.RouteTable.IsZero()) {
-			certain = append(certain, known)
+			if len(g.Unsure) == 0 {
+				certain = append(certain, known)
+			} else {
+				layers = append(layers, layer{where: known, all: g.Unsure, member: true})
+			}
 		} else {
-			layers = append(layers, layer{where: known, when: 0, member: true, fact: &flow.Fact{
+			layers = append(layers, layer{where: known, all: g.Unsure, when: 0, member: true, fact: &flow.Fact{
 				Assumption: flow.GatewayPrefixesInVNet, About: s.Name,
 				Text: "prefixes of the gateway stay in the tag VirtualNetwork of subnet " + s.Name + " although its route table disables their propagation, or may",
 			}})

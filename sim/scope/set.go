@@ -37,7 +37,7 @@ type layer struct {
 	each   bool // the fact is about each address apart
 	when   int
 	member bool
-	all    []flow.Fact // or: assumptions that must all hold
+	all    []flow.Fact // and only where all of these hold
 	unless []flow.Fact // the layer counts only where one of these does not hold
 	known  bool        // the layer counts only for known addresses
 	apart  *flow.Fact  // or: where this assumption about each address apart does not hold
@@ -104,11 +104,8 @@ func (s *Set) Has(w *flow.World, a flow.Address, local bool) bool {
 		if l.unless != nil && !slices.ContainsFunc(l.unless, func(f flow.Fact) bool { return !w.Holds(f) }) {
 			continue
 		}
-		if l.all != nil {
-			if slices.ContainsFunc(l.all, func(f flow.Fact) bool { return !w.Holds(f) }) {
-				continue
-			}
-			return l.member
+		if slices.ContainsFunc(l.all, func(f flow.Fact) bool { return !w.Holds(f) }) {
+			continue
 		}
 		if l.fact == nil {
 			return l.member
