@@ -158,7 +158,10 @@ func (j *jsonReader) list(env *Envelope, pointer string, visit func(*Envelope, *
 		if err != nil {
 			return err
 		}
-		env.Elements++
+		if env.Elements++; env.Elements > j.src.lim.Elements {
+			return &Error{File: j.src.name, Pos: j.src.text.at(off), Pointer: j.pointer,
+				Expected: fmt.Sprintf("expected at most %d elements in one file", j.src.lim.Elements), Hint: "split the export"}
+		}
 		raw := &Raw{j: j, text: v, off: off, pointer: j.pointer, index: i}
 		if err := visit(env, raw); err != nil {
 			return err

@@ -147,6 +147,18 @@ func TestAnElementHasAtMostSoManyValues(t *testing.T) {
 	}
 }
 
+func TestAListHasAtMostSoManyElements(t *testing.T) {
+	const want = "f:1:16 (/value/2): expected at most 2 elements in one file; split the export"
+	if got := refusal(t, strings.NewReader(`{"value":[1,22,333,4]}`), Limits{Elements: 2}); got != want {
+		t.Error(got)
+	}
+	n := 0
+	_, err := Stream("f", strings.NewReader(`[1,2]`), Limits{Elements: 2}, func(*Envelope, *Node) error { n++; return nil })
+	if err != nil || n != 2 {
+		t.Errorf("%d elements of exactly the cap: %v", n, err)
+	}
+}
+
 func TestOneElementIsHeldOnlyUpToItsCap(t *testing.T) {
 	s, err := Open("f", io.MultiReader(strings.NewReader("[[1,2],["), &repeated{text: "1,"}), Limits{FileBytes: 8 << 20})
 	if err != nil {
@@ -159,7 +171,7 @@ func TestOneElementIsHeldOnlyUpToItsCap(t *testing.T) {
 		n++
 		return nil
 	})
-	const want = "f: JSON element of more than 128 MiB is not read; split the export, for example by resource group"
+	const want = "f: JSON element of more than 63 MiB is not read; split the export, for example by resource group"
 	if n != 1 || err == nil || err.Error() != want {
 		t.Errorf("%d elements, %v", n, err)
 	}

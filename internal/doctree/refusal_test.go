@@ -61,6 +61,7 @@ var refusals = []struct {
 	{"7 escaped NUL in JSON", `{"a": "b\u0000c"}`, `f:1:7 (/a): expected text without NUL characters, found "\"b\\u0000c\""`},
 	{"7 control byte in a key of JSON", `[{"a\u001b[31m": 1}]`, `f:1:3 (/0): expected a name without control characters, found "\"a\\u001b[31m\""`},
 	{"7 control byte in YAML", "a: b\x1b[31m\n", `f:1:5: expected text without control characters, found "\x1b"`},
+	{"7 escaped NUL in YAML", "a:\n  b: \"x\\0y\"\n", `f:2:6 (/a/b): expected text without NUL characters, found "x\x00y"`},
 	{"7 control byte in a key of YAML", `{"a": {"b\u0007": 1}}`, `f:1:8 (/a): expected a name without control characters, found "\"b\\u0007\""`},
 	{"7 escaped control byte in a key of YAML", "a:\n  \"b\\x07\": 1\n", `f:2:3 (/a): expected a name without control characters, found "b\a"`},
 	{"7 control byte in XML", "<a>\x07</a>", `f:1:4: expected text without control characters, found "\x07"`},

@@ -64,9 +64,10 @@ const (
 	defaultUnpackedBytes = 1 << 30
 	defaultDepth         = 100
 	defaultNodes         = 10_000_000
+	defaultElements      = 1_000_000
 
-	maxElementBytes = 128 << 20 // the text of one JSON element, which is held whole
-	maxYAMLBytes    = 4 << 20   // YAML is parsed whole, at up to 200 times its size
+	maxElementBytes = 63 << 20 // the text of one JSON element, which is held whole in a buffer that doubles
+	maxYAMLBytes    = 4 << 20  // YAML is parsed whole, at up to 200 times its size
 	maxXMLBytes     = 64 << 20
 )
 
@@ -82,6 +83,9 @@ func (l Limits) orDefaults() Limits {
 	}
 	if l.Nodes <= 0 {
 		l.Nodes = defaultNodes
+	}
+	if l.Elements <= 0 {
+		l.Elements = defaultElements
 	}
 	return l
 }

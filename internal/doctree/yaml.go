@@ -134,6 +134,9 @@ func (b *yamlBuilder) fill(n *Node, y *yaml.Node, depth int) error {
 	}
 	switch y.Kind {
 	case yaml.ScalarNode:
+		if strings.IndexByte(y.Value, 0) >= 0 {
+			return b.refuse(n, y, quote([]byte(y.Value)), "expected text without NUL characters", "")
+		}
 		b.scalar(n, y)
 	case yaml.SequenceNode:
 		n.Kind = Array

@@ -231,6 +231,10 @@ func (rd *reading) finish(env *doctree.Envelope) error {
 		rd.list = true
 		rd.cut(env)
 	}
+	if n := rd.file.Unsaid; n > 0 {
+		rd.file.Diagnostics = append(rd.file.Diagnostics, Diagnostic{Severity: Warning, Message: count(n) + " more warnings about this file are left out",
+			Hint: "see those before", Origin: topology.Origin{File: rd.in.path}})
+	}
 	return rd.file.Err
 }
 

@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/netpath/netpath/internal/doctree"
@@ -89,7 +90,9 @@ func (r *Reader) unknownType(n *doctree.Node, kind string) {
 	if r.Ledger.Unmodelled == nil {
 		r.Ledger.Unmodelled = map[string]int{}
 	}
-	r.Ledger.Unmodelled[kind]++
+	if r.Ledger.Unmodelled[kind]++; r.Ledger.Unmodelled[kind] > 1 {
+		return // one gap speaks for all of the type: a file may hold a million
+	}
 	r.Gaps = append(r.Gaps, topology.Gap{Kind: topology.UnknownType, ResourceType: kind, Name: name,
 		Text: "resources of the type " + source.Escape(kind) + " are not modelled", Origin: r.File.Origin(n)})
 }
@@ -104,6 +107,9 @@ func (r *Reader) stub(o *object) bool {
 		return false
 	}
 	r.File.Say(source.Doubt, o.node, "export the resource itself", "%s is listed without its properties and counts as not exported", source.Quote(o.label()))
+	if slices.ContainsFunc(r.Gaps, func(g topology.Gap) bool { return g.Kind == topology.ListCut && g.ResourceType == o.shape.Name }) {
+		return true
+	}
 	r.Gaps = append(r.Gaps, topology.Gap{Kind: topology.ListCut, ResourceType: o.shape.Name, Name: o.label(),
 		Text: source.Escape(o.label()) + " is listed without its properties", Origin: r.File.Origin(o.node)})
 	return true

@@ -41,6 +41,7 @@ type File struct {
 	Name        string
 	YAML        bool // plain scalars of any look are text where text is due
 	Diagnostics []Diagnostic
+	Unsaid      int   // diagnostics that were too many to keep
 	Err         error // the first refusal, a *doctree.Error
 }
 
@@ -79,8 +80,16 @@ func (f *File) RefuseAt(n *doctree.Node, expected, hint string) {
 	}
 }
 
+// mostSaid bounds what is kept of a file: it may hold a million mistakes of
+// one kind.
+const mostSaid = 10_000
+
 // Say adds a diagnostic about the node.
 func (f *File) Say(s Severity, n *doctree.Node, hint, format string, args ...any) {
+	if len(f.Diagnostics) >= mostSaid {
+		f.Unsaid++
+		return
+	}
 	f.Diagnostics = append(f.Diagnostics, Diagnostic{s, fmt.Sprintf(format, args...), hint, f.Origin(n)})
 }
 
