@@ -3,6 +3,7 @@ package sim_test
 import (
 	"errors"
 	"flag"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -88,6 +89,7 @@ func askBoth(t *testing.T, s *sim.Simulator, o *oracle.Oracle, x estategen.Sampl
 // The simulator and the oracle, written apart from each other from the
 // documents, give the same verdicts, with assumptions and without.
 func TestSimulatorAndOracleAgree(t *testing.T) {
+	met := map[string]int{} // how often what was met
 	asked, differ, beyond, refused, certain, cautious := 0, 0, 0, 0, 0, 0
 	for i := range *diffEstates {
 		seed := *diffSeed + uint64(i)
@@ -100,6 +102,15 @@ func TestSimulatorAndOracleAgree(t *testing.T) {
 		for _, x := range samples {
 			b := askBoth(t, s, o, x)
 			asked++
+			met["question: "+x.Kind.String()]++
+			met["verdict: "+b.oracle.Verdict.String()]++
+			met["decided by: "+string(b.oracle.Code)]++
+			for _, a := range b.oracle.Assumptions {
+				met["assumption: "+string(a.ID)]++
+			}
+			for _, c := range b.oracle.Codes {
+				met["open: "+string(c)]++
+			}
 			var name *sim.NameError
 			switch {
 			case errors.As(b.err, &name) || b.oracle.Refused:
@@ -133,6 +144,9 @@ func TestSimulatorAndOracleAgree(t *testing.T) {
 					b.oracle.Verdict, b.oracle.Strict, b.oracle.Code, b.oracle.RuleName, b.oracle.Assumptions, b.oracle.Unknowns, hopLines(b.engine.Hops))
 			}
 		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(met)) {
+		t.Logf("%7d  %s", met[what], what)
 	}
 	t.Logf("asked %d questions of %d estates: %d certain, %d refused, %d beyond the oracle, %d more cautious than the oracle, %d differ", asked, *diffEstates, certain, refused, beyond, cautious, differ)
 	if differ > 0 {

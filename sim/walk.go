@@ -310,7 +310,9 @@ func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place 
 	if p.vnet == nil || p.subnet == nil || exempt(p.subnet) {
 		return false, true
 	}
-	if f, cut := s.names.Missing("Microsoft.Network/networkManagers/securityAdminConfigurations", string(p.vnet.ID())+d.String()+t.String()); cut {
+	const configurations = "Microsoft.Network/networkManagers/securityAdminConfigurations"
+	if s.names.Cut(configurations) != nil {
+		f, _ := s.names.Missing(configurations, string(p.vnet.ID())+d.String()+t.String())
 		switch k.w.Ask(f, 3) {
 		case 1:
 			return false, k.hop(Hop{Kind: HopAdminRules, AppliedTo: "vnet " + p.vnet.Name, Direction: d.String(), Verdict: flow.Deny, Code: f.Code, Note: f.Text})

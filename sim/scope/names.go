@@ -5,6 +5,7 @@
 package scope
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"net/netip"
@@ -41,6 +42,7 @@ type Names struct {
 	gateways map[topology.ID]Gateways
 
 	mu       sync.Mutex
+	unread   error
 	tags     map[string]*Set
 	regions  map[string][]string // by folded parent: regional tags that were resolved
 	places   map[*topology.Subnet]*Place
@@ -119,6 +121,9 @@ func (x *Names) Stale() *flow.Fact { return x.stale }
 // Cut returns the gap that leaves open whether other resources of the type
 // exist ("Microsoft.Network/networkInterfaces"), nil where the data is whole.
 func (x *Names) Cut(resourceType string) *topology.Gap {
+	if len(x.cuts) == 0 {
+		return x.refused
+	}
 	if g := x.cuts[strings.ToLower(resourceType)]; g != nil {
 		return g
 	}
@@ -183,10 +188,22 @@ func (x *Names) newTag(name, key string) *Set {
 	if PublicTag(name) {
 		t.bound = PublicSpace()
 	}
-	if tag, ok := x.index.Tag(name); ok {
+	if tag, ok := x.index.Tag(name); ok && tag.Refused != nil {
+		x.unread = cmp.Or(x.unread, tag.Refused)
+	} else if ok {
 		t.in = SetOf(tag.Prefixes.Slice()...)
 	}
 	return &Set{Name: name, tag: t}
+}
+
+// Unread is the refusal of the first tag that was asked for though its
+// prefixes in the service tag file cannot be read, nil where there was none.
+// An answer that was asked for meanwhile must not be given: to the names such
+// a tag is one that no file holds.
+func (x *Names) Unread() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.unread
 }
 
 // KnownTag reports whether the catalogue holds the tag, or it is built in.

@@ -98,6 +98,11 @@ const (
 	FromAddress                 // the whole way from Source: Internet, on-premises or an address of a subnet
 )
 
+// String is the kind in a word or three.
+func (k Kind) String() string {
+	return [...]string{"none", "outbound gates", "inbound gates", "NSG alone", "whole way", "from an address"}[k]
+}
+
 // String is the sample in one line, for failure messages.
 func (s Sample) String() string {
 	to := s.Destination.String()
