@@ -24,6 +24,7 @@ func Build(sets [][]netip.Prefix) (*Table, error) {
 		return nil, err
 	}
 	b := &builder{}
+	b.grow(len(four) + len(six))
 	b.atom(0, nil) // Outside
 	in4 := b.sweep(group4(four))
 	in6 := b.sweep(group6(six))
@@ -34,8 +35,7 @@ func Build(sets [][]netip.Prefix) (*Table, error) {
 	}
 	t.members, t.memberEnd = exact(b.members), exact(b.end)
 	t.invert(len(sets))
-	l := &leafBuilder{constants: make([]uint32, t.Atoms())}
-	l.wide = t.Atoms() > 1<<16
+	l := newLeafBuilder(t.Atoms(), len(in4.starts)+len(in6.starts))
 	t.four = buildFour(in4, l)
 	t.six = buildSix(in6, l)
 	t.leaves = l.done()
@@ -104,7 +104,7 @@ func (v *intervals) add(start Key6, a Atom) {
 // sweep cuts the space from zero to last into intervals. Prefixes are sorted
 // by address, outer before inner, and each is there once.
 func (b *builder) sweep(prefixes []prefix, sets []SetID, last Key6) intervals {
-	v := intervals{make([]Key6, 0, len(prefixes)+1), make([]Atom, 0, len(prefixes)+1)}
+	v := intervals{make([]Key6, 0, 2*len(prefixes)+1), make([]Atom, 0, 2*len(prefixes)+1)} // at most
 	b.prefixes += len(prefixes)
 	b.sets = b.sets[:0]
 	stack := []open{{last: last}}
@@ -187,7 +187,7 @@ type interner struct {
 // lists are equal when all of their sets are.
 func (t *interner) atom(hash uint64, sets []SetID) Atom {
 	if 2*len(t.end) >= len(t.slots) {
-		t.grow()
+		t.grow(0)
 	}
 	mask := uint64(len(t.slots) - 1)
 	for k := scatter(hash); ; k++ {
@@ -212,8 +212,14 @@ func (t *interner) list(a Atom) []SetID {
 	return t.members[t.end[a-1]:t.end[a]]
 }
 
-func (t *interner) grow() {
-	t.slots = make([]Atom, max(1024, 2*len(t.slots)))
+// grow makes room for as many lists again, or for those that as many prefixes
+// usually have.
+func (t *interner) grow(prefixes int) {
+	n := max(1024, 2*len(t.slots))
+	for n < prefixes/4 {
+		n *= 2
+	}
+	t.slots = make([]Atom, n)
 	mask := uint64(len(t.slots) - 1)
 	for a, hash := range t.hashes {
 		k := scatter(hash)

@@ -68,11 +68,14 @@ type fourBuilder struct {
 	i      int // the interval that holds the address reached
 
 	groupOf map[Atom]uint16 // groups that have one atom everywhere
+	slotOf  map[Atom]uint32 // slots of nodes that have
 	inLeaf  []Atom
 }
 
 func buildFour(in intervals, l *leafBuilder) *four {
-	b := &fourBuilder{intervals: in, leaves: l, groupOf: map[Atom]uint16{}}
+	b := &fourBuilder{intervals: in, leaves: l, groupOf: map[Atom]uint16{}, slotOf: map[Atom]uint32{}}
+	b.nodes = make([]node4, 0, 1<<14)
+	b.slots = make([]uint32, 0, len(in.starts))
 	for g := range b.root {
 		b.root[g] = b.group(uint64(g) << 16)
 	}
@@ -113,6 +116,16 @@ func (b *fourBuilder) group(first uint64) uint16 {
 
 func (b *fourBuilder) node(first uint64) node4 {
 	end := first + 1<<12
+	if b.reach(first) >= end {
+		a := b.atoms[b.i]
+		slot, ok := b.slotOf[a]
+		if !ok {
+			slot = uint32(len(b.slots))
+			b.slots = append(b.slots, b.leaves.constant(a))
+			b.slotOf[a] = slot
+		}
+		return node4{slot: slot}
+	}
 	n := node4{slot: uint32(len(b.slots))}
 	for at := first; at < end; {
 		next := b.reach(at)

@@ -80,6 +80,19 @@ type leafBuilder struct {
 	constants []uint32 // by atom: 1 + the leaf that has it everywhere
 }
 
+// newLeafBuilder makes room for the leaves of as many atoms and intervals as
+// there are.
+func newLeafBuilder(atoms, intervals int) *leafBuilder {
+	b := &leafBuilder{constants: make([]uint32, atoms)}
+	b.wide = atoms > 1<<16
+	if n := atoms + intervals/3; b.wide {
+		b.four = make([]leaf4, 0, n)
+	} else {
+		b.two = make([]leaf2, 0, n)
+	}
+	return b
+}
+
 // constant returns the leaf that has one atom everywhere.
 func (b *leafBuilder) constant(a Atom) uint32 {
 	if b.constants[a] == 0 {

@@ -133,6 +133,8 @@ func buildSix(in intervals, l *leafBuilder) six {
 // /64 of the second kind belongs to no region, so the one before it simply
 // goes on.
 func (b *sixBuilder) split(in intervals) {
+	n := len(in.starts)
+	b.inside = runs{make([]uint64, 0, n+n/4), make([]Atom, 0, n+n/4)}
 	region := func(hi uint64, a Atom) {
 		if n := len(b.regions.atoms); n == 0 || b.regions.atoms[n-1] != a {
 			b.regions.add(hi, a)
