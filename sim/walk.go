@@ -122,7 +122,6 @@ type gateAt struct {
 	ref       topology.Ref
 	element   topology.ID
 	unknown   *flow.Fact // whether there is an NSG is not known
-	adminOnly bool
 }
 
 // levels are the NSG levels of a position in Azure's order: outbound the
@@ -249,6 +248,7 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 			Text: claim.Name + " says that it is attached to " + l.place + ", which does not say so"}
 		if k.w.Ask(f, 2) == 1 {
 			if !claim.RulesGiven {
+				f.Detail += " rules " + d.String() + t.String()
 				return hiddenRule, unknown(f)
 			}
 			g = claim

@@ -67,8 +67,6 @@ func subtract(a, b *netipx.IPSet) *netipx.IPSet {
 
 func isEmpty(s *netipx.IPSet) bool { return len(s.Ranges()) == 0 }
 
-func contains(a, b *netipx.IPSet) bool { return isEmpty(subtract(b, a)) }
-
 // PublicSpace is the address space that is reachable from the public
 // Internet: for IPv4 unicast without RFC 1918, 100.64/10, 127/8, 0/8,
 // 169.254/16, 224/3 and 168.63.129.16, for IPv6 2000::/3 (spec 3.2,
