@@ -70,6 +70,9 @@ func (s *Simulator) EffectiveRules(name string) (*EffectiveRules, error) {
 		}
 		out.Groups = append(out.Groups, set)
 	}
+	if err := s.names.Unread(); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
@@ -195,6 +198,9 @@ func (s *Simulator) EffectiveRoutes(name string) (*EffectiveRoutes, error) {
 	}
 	for _, f := range t.Undecided() {
 		out.Undecided = append(out.Undecided, flow.Missing{Code: f.Code, About: f.About, Text: f.Text, Export: f.Export})
+	}
+	if err := s.names.Unread(); err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -31,6 +31,9 @@ func (s *Simulator) IPFlow(q IPFlowQuestion) (*IPFlow, error) {
 	}
 	a, o := s.answer(q, at)
 	a.Evaluated = s.evaluated(q, at, o)
+	if err := s.names.Unread(); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 

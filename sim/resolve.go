@@ -265,6 +265,9 @@ func (s *Simulator) tagEnd(text, name string, forced bool) (*end, error) {
 	e.tag = name
 	e.target = firewall.Target{Tag: name, Suffixes: hostSuffixes(name)}
 	if tag, ok := s.names.Index().Tag(name); ok {
+		if tag.Refused != nil {
+			return nil, tag.Refused
+		}
 		e.tag, e.info.Name, e.info.Prefixes = tag.Name, tag.Name, tag.Prefixes.Len()
 		e.set = scope.SetOf(tag.Prefixes.Slice()...)
 		return e, nil

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +30,8 @@ type fileFlags struct {
 	serviceTags      []string
 	datacenterRanges []string
 	limits           doctree.Limits
+	noCache          bool
+	allTags          bool // every service tag of the files is looked at
 }
 
 func (f *fileFlags) register(cmd *cobra.Command) {
@@ -45,6 +48,7 @@ func (f *fileFlags) registerLimits(cmd *cobra.Command) {
 	fs.IntVar(&f.limits.Depth, "max-depth", 0, "refuse a document nested deeper than this many `levels` (default 100)")
 	fs.IntVar(&f.limits.Nodes, "max-nodes", 0, "refuse an element of more than this many `values` (default 10000000)")
 	fs.IntVar(&f.limits.Elements, "max-elements", 0, "refuse a file that lists more than this many `elements` (default 1000000)")
+	fs.BoolVar(&f.noCache, "no-cache", false, "neither use nor keep indexes of service tag files in the user's cache folder; the answers are the same")
 }
 
 func (f *fileFlags) check() error {
@@ -149,6 +153,7 @@ func (p *program) load(cmd *cobra.Command, paths []string, f *fileFlags, keepGoi
 	}
 	r, err := load.Estate(cmd.Context(), paths, load.Options{
 		KeepGoing: keepGoing, Stdin: p.stdin, ServiceTags: f.serviceTags, DatacenterRanges: f.datacenterRanges, Limits: f.limits,
+		AllTags: f.allTags, TagCache: p.tagCache(f), SkipSHA256: !p.verbose,
 	})
 	if err != nil {
 		if _, ok := errors.AsType[*load.UsageError](err); ok {
@@ -158,6 +163,19 @@ func (p *program) load(cmd *cobra.Command, paths []string, f *fileFlags, keepGoi
 	}
 	p.printLoaded(r)
 	return r, nil
+}
+
+// tagCache is the folder where indexes of service tag files are kept, "" for
+// none: where it is not wanted, or where the user has no such folder.
+func (p *program) tagCache(f *fileFlags) string {
+	if f.noCache || p.cacheDir == nil {
+		return ""
+	}
+	dir, err := p.cacheDir()
+	if err != nil || !filepath.IsAbs(dir) {
+		return ""
+	}
+	return filepath.Join(dir, "netpath", "service-tags")
 }
 
 // readable refuses to wait for a person to type a document.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/netpath/netpath/internal/doctree"
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/topology/load"
 )
@@ -98,6 +99,9 @@ func codeOf(err error) int {
 	}
 	if _, ok := errors.AsType[*sim.NameError](err); ok {
 		return exitUsage
+	}
+	if _, ok := errors.AsType[*doctree.Error](err); ok {
+		return exitRefused
 	}
 	return exitInternal
 }

@@ -169,6 +169,9 @@ func (s *session) batch(cmd *cobra.Command, flows string, b *batch, scope string
 	watched, end := s.progress(in)
 	total, err := b.run(cmd.Context(), watched, s.codes)
 	end()
+	if err == nil {
+		err = s.sim.Names().Unread()
+	}
 	if err != nil {
 		outs.abandon()
 		return err

@@ -7,6 +7,8 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"syscall"
 	"time"
 )
@@ -15,10 +17,23 @@ import (
 const grace = 2 * time.Second
 
 func main() {
+	collectLater()
 	signal.Ignore(syscall.SIGPIPE) // a closed pipe is an error of the write, exit 70
 	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := make(chan int, 1)
-	go func() { code <- newProgram(os.Stdin, os.Stdout, os.Stderr).run(ctx, os.Args[1:]) }()
+	p := newProgram(os.Stdin, os.Stdout, os.Stderr)
+	p.cacheDir = os.UserCacheDir
+	go func() { code <- p.run(ctx, os.Args[1:]) }()
 	context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { code <- exitInternal }) })
 	os.Exit(<-code)
+}
+
+// collectLater lets the first garbage collection wait until there is some
+// 16 MB of it: most runs end before. From then on all is as the runtime has it.
+func collectLater() {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	usual := debug.SetGCPercent(400)
+	runtime.AddCleanup(new([2]*int), func(percent int) { debug.SetGCPercent(percent) }, usual)
 }

@@ -25,6 +25,8 @@ type program struct {
 	now    func() time.Time
 	getenv func(string) string
 
+	cacheDir func() (string, error) // the user's folder for caches; nil: nothing is kept
+
 	// persistent flags
 	output  []string
 	color   string

@@ -193,7 +193,7 @@ is one lost and two gained.`,
 			var pair [2]*tagFile
 			for i, name := range args {
 				var err error
-				if pair[i], err = p.tagFile(cmd, name, []string{name}, &fileFlags{limits: f.limits}); err != nil {
+				if pair[i], err = p.tagFile(cmd, name, []string{name}, &fileFlags{limits: f.limits, noCache: f.noCache, allTags: true}); err != nil {
 					return err
 				}
 			}
@@ -227,14 +227,14 @@ func (p *program) tagFiles(cmd *cobra.Command, f *fileFlags) ([]*tagFile, error)
 	}
 	var files []*tagFile
 	for _, name := range f.serviceTags {
-		file, err := p.tagFile(cmd, name, nil, &fileFlags{serviceTags: []string{name}, limits: f.limits})
+		file, err := p.tagFile(cmd, name, nil, &fileFlags{serviceTags: []string{name}, limits: f.limits, noCache: f.noCache, allTags: true})
 		if err != nil {
 			return nil, err
 		}
 		files = append(files, file)
 	}
 	for _, name := range f.datacenterRanges {
-		file, err := p.tagFile(cmd, name, nil, &fileFlags{datacenterRanges: []string{name}, limits: f.limits})
+		file, err := p.tagFile(cmd, name, nil, &fileFlags{datacenterRanges: []string{name}, limits: f.limits, noCache: f.noCache, allTags: true})
 		if err != nil {
 			return nil, err
 		}

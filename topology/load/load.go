@@ -30,7 +30,13 @@ type Options struct {
 	ServiceTags      []string  // files whose kind is fixed
 	DatacenterRanges []string  // files whose kind is fixed
 	Limits           doctree.Limits
+	AllTags          bool   // a service tag whose prefixes cannot be read refuses its file, whether it is needed or not; KeepGoing implies it
+	TagCache         string // folder where indexes of service tag files are kept; "" for none
+	SkipSHA256       bool   // leave Input.SHA256 empty
 }
+
+// allTags: under KeepGoing a file is either there or counts as absent.
+func (o Options) allTags() bool { return o.AllTags || o.KeepGoing }
 
 // Result is an estate and what reading it brought up.
 type Result struct {

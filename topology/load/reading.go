@@ -38,6 +38,7 @@ type reading struct {
 	ranges   *topology.DatacenterRanges
 
 	builder     *tagfile.Builder // of a service tag file that was recognised late
+	allTags     bool             // every tag is to be read
 	types       map[string]bool  // kinds of the elements
 	xml         bool             // the format is XML
 	list        bool             // the file is a list of elements
@@ -57,19 +58,21 @@ const kindHint = "netpath reads exports of az, Az PowerShell, the REST API and R
 // meter counts and hashes what is read.
 type meter struct {
 	r     io.Reader
-	sum   hash.Hash
+	sum   hash.Hash // nil: not wanted
 	bytes int64
 }
 
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
-	m.sum.Write(p[:n])
+	if m.sum != nil {
+		m.sum.Write(p[:n])
+	}
 	m.bytes += int64(n)
 	return n, err
 }
 
 func readFile(ctx context.Context, in input, table *property.Table, opt Options) *reading {
-	rd := &reading{in: in}
+	rd := &reading{in: in, allTags: opt.allTags()}
 	rd.file.Name = in.path
 	rd.arm = arm.Reader{File: &rd.file, Table: table, Ledger: &rd.ledger}
 	rd.err = rd.read(ctx, opt)
@@ -85,7 +88,14 @@ func (rd *reading) read(ctx context.Context, opt Options) error {
 		return err
 	}
 	defer file.Close()
-	m := &meter{r: file, sum: sha256.New()}
+	if rd.usualTags(file, opt) {
+		rd.checkExtension(doctree.JSON)
+		return nil
+	}
+	m := &meter{r: file}
+	if !opt.SkipSHA256 {
+		m.sum = sha256.New()
+	}
 	var r io.Reader = m
 	if f, ok := file.(*os.File); ok {
 		// The reader asks the size first, to refuse what is too large at once.
@@ -105,7 +115,10 @@ func (rd *reading) read(ctx context.Context, opt Options) error {
 	if _, err := io.Copy(io.Discard, m); err != nil {
 		return &doctree.Error{File: rd.in.path, Expected: reason(err)}
 	}
-	rd.sha256, rd.bytes = hex.EncodeToString(m.sum.Sum(nil)), m.bytes
+	rd.bytes = m.bytes
+	if m.sum != nil {
+		rd.sha256 = hex.EncodeToString(m.sum.Sum(nil))
+	}
 	for _, n := range src.Notes() {
 		s := Note
 		if n.Warning {

@@ -1,7 +1,13 @@
 package load
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+
 	"github.com/netpath/netpath/internal/doctree"
+	"github.com/netpath/netpath/topology/load/property"
 	"github.com/netpath/netpath/topology/load/tagfile"
 )
 
@@ -10,13 +16,37 @@ const (
 	rangeDialect = "datacenter ranges"
 )
 
+// usualTags reads the file as a service tag file where it is written as usual;
+// done reports that it did. Limits that the caller sets are the strict
+// reader's to keep.
+func (rd *reading) usualTags(file io.Reader, opt Options) (done bool) {
+	f, ok := file.(*os.File)
+	if !ok || rd.in.kind == rangeKind || opt.Limits != (doctree.Limits{}) {
+		return false
+	}
+	size := rd.in.info.Size()
+	if rd.tags, ok = tagfile.ReadUsual(&rd.file, &rd.ledger, f, size, tagfile.Cache{Folder: opt.TagCache}); !ok {
+		return false
+	}
+	if !opt.SkipSHA256 {
+		sum := sha256.New()
+		if _, err := io.Copy(sum, io.NewSectionReader(f, 0, size)); err != nil {
+			rd.tags, rd.ledger, rd.file.Diagnostics = nil, property.Ledger{}, nil
+			return false
+		}
+		rd.sha256 = hex.EncodeToString(sum.Sum(nil))
+	}
+	rd.dialect, rd.elements, rd.bytes = tagDialect, len(rd.tags.Tags), size
+	return true
+}
+
 // tagFile reads the file as a service tag file or as datacenter ranges where
-// the caller says so or its beginning shows it; done reports that it did.
+// the caller says so; done reports that it did.
 func (rd *reading) tagFile(src *doctree.Source) (done bool, err error) {
 	switch {
-	case rd.in.kind == tagKind || rd.in.kind == anyKind && tagfile.Detect(src):
+	case rd.in.kind == tagKind:
 		rd.dialect = tagDialect
-		rd.tags, err = tagfile.ReadServiceTags(&rd.file, &rd.ledger, src)
+		rd.tags, err = tagfile.ReadServiceTags(&rd.file, &rd.ledger, src, rd.allTags)
 		if err == nil {
 			rd.elements = len(rd.tags.Tags)
 		}
@@ -48,7 +78,7 @@ func (rd *reading) tag(env *doctree.Envelope, n *doctree.Node) bool {
 			return false
 		}
 		rd.dialect = tagDialect
-		rd.builder = tagfile.NewBuilder(&rd.file, &rd.ledger)
+		rd.builder = tagfile.NewBuilder(&rd.file, &rd.ledger, rd.allTags)
 	}
 	if err := rd.builder.Add(env, n); err != nil && rd.file.Err == nil {
 		rd.file.Err = err
@@ -64,7 +94,7 @@ func (rd *reading) finishTags(env *doctree.Envelope) (done bool, err error) {
 	}
 	if rd.builder == nil {
 		rd.dialect = tagDialect
-		rd.builder = tagfile.NewBuilder(&rd.file, &rd.ledger)
+		rd.builder = tagfile.NewBuilder(&rd.file, &rd.ledger, rd.allTags)
 	}
 	rd.tags, err = rd.builder.Catalogue(env)
 	return true, err

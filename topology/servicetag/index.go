@@ -18,7 +18,7 @@ type Index struct {
 	tags   *topology.ServiceTagCatalogue
 	ranges *topology.DatacenterRanges
 
-	byName    func() map[string]*topology.ServiceTag // by folded name
+	byName    func() *nameTable
 	byAlias   func() map[string]*topology.ServiceTag // by canonical name
 	regions   func() map[string]*topology.DatacenterRegion
 	byAddress func() *addressTable
@@ -27,7 +27,7 @@ type Index struct {
 // New indexes a service tag file and datacenter ranges; either may be nil.
 func New(tags *topology.ServiceTagCatalogue, ranges *topology.DatacenterRanges) *Index {
 	x := &Index{tags: tags, ranges: ranges}
-	x.byName = sync.OnceValue(func() map[string]*topology.ServiceTag { return x.tagsBy(fold) })
+	x.byName = sync.OnceValue(func() *nameTable { return newNameTable(x.catalogue()) })
 	x.byAlias = sync.OnceValue(func() map[string]*topology.ServiceTag {
 		return x.tagsBy(func(name string) string { full, _ := canonical(name); return full })
 	})
@@ -83,7 +83,7 @@ func first[T any](m map[string]T, key string, v T) {
 // count, and the region may have any of its names ([Location]):
 // "storage.francecentral" finds "Storage.CentralFrance" (STJ).
 func (x *Index) Tag(name string) (*topology.ServiceTag, bool) {
-	if t, ok := x.byName()[fold(name)]; ok {
+	if t := x.byName().find(name); t != nil {
 		return t, true
 	}
 	full, base := canonical(name)

@@ -328,7 +328,7 @@ func microsofts(t testing.TB, name string) *topology.ServiceTagCatalogue {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := tagfile.ReadServiceTags(&source.File{Name: name}, &property.Ledger{}, src)
+	c, err := tagfile.ReadServiceTags(&source.File{Name: name}, &property.Ledger{}, src, true)
 	if err != nil {
 		t.Fatal(err)
 	}

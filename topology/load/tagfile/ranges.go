@@ -1,6 +1,7 @@
 package tagfile
 
 import (
+	"net/netip"
 	"strconv"
 
 	"github.com/netpath/netpath/internal/doctree"
@@ -26,7 +27,7 @@ func DatacenterRanges(f *source.File, ledger *property.Ledger, root *doctree.Nod
 		return nil, f.Err
 	}
 	out := &topology.DatacenterRanges{Origin: topology.Origin{File: f.Name}, Date: Date(f.Name)}
-	b := NewBuilder(f, ledger)
+	b := NewBuilder(f, ledger, true)
 	names := map[string]int{}
 	for i := range top.Members {
 		m := &top.Members[i]
@@ -55,7 +56,6 @@ func DatacenterRanges(f *source.File, ledger *property.Ledger, root *doctree.Nod
 func (b *Builder) region(n *doctree.Node) *topology.DatacenterRegion {
 	f := b.file
 	r := &topology.DatacenterRegion{Origin: f.Origin(n)}
-	b.scratch = b.scratch[:0]
 	for i := range n.Members {
 		m := &n.Members[i]
 		switch m.Key {
@@ -64,7 +64,7 @@ func (b *Builder) region(n *doctree.Node) *topology.DatacenterRegion {
 			b.used(m.Value)
 		case "IpRange":
 			for _, it := range m.Value.Items {
-				b.subnet(it)
+				r.Prefixes = append(r.Prefixes, b.subnet(it))
 			}
 		default:
 			b.unknownXML(m, "Region.")
@@ -73,7 +73,6 @@ func (b *Builder) region(n *doctree.Node) *topology.DatacenterRegion {
 	if r.Name == "" {
 		f.RefuseAt(n, "expected a region with a Name", "")
 	}
-	r.Prefixes = b.keep(b.scratch)
 	if arm, known := servicetag.Location(r.Name); known {
 		r.Location = arm
 	} else if r.Name != "" {
@@ -82,11 +81,11 @@ func (b *Builder) region(n *doctree.Node) *topology.DatacenterRegion {
 	return r
 }
 
-func (b *Builder) subnet(n *doctree.Node) {
+func (b *Builder) subnet(n *doctree.Node) netip.Prefix {
 	subnet := n.Get("@Subnet")
 	if subnet == nil {
 		b.file.RefuseAt(n, "expected an IpRange with a Subnet", "")
-		return
+		return netip.Prefix{}
 	}
 	for i := range n.Members {
 		if m := &n.Members[i]; m.Value == subnet {
@@ -95,7 +94,7 @@ func (b *Builder) subnet(n *doctree.Node) {
 			b.unknownXML(m, "Region.IpRange.")
 		}
 	}
-	b.scratch = append(b.scratch, b.file.Prefix(subnet))
+	return b.file.Prefix(subnet)
 }
 
 // unknownXML counts what no known file of datacenter ranges has.

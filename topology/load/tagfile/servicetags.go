@@ -1,7 +1,6 @@
 package tagfile
 
 import (
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -38,28 +37,13 @@ func IsServiceTags(env *doctree.Envelope, first *doctree.Node) bool {
 	return first.Fold("name") != nil && bag.Fold("addressPrefixes") != nil && bag.Fold("systemService") != nil
 }
 
-// ReadServiceTags reads a service tag file. What is well-formed is read
-// straight from the text; an element with anything unusual in it is read as a
-// tree, so that a refusal names its place. Diagnostics go to the file, counts
-// to the ledger.
-func ReadServiceTags(f *source.File, ledger *property.Ledger, src *doctree.Source) (*topology.ServiceTagCatalogue, error) {
-	b := NewBuilder(f, ledger)
-	var env *doctree.Envelope
-	var err error
-	if src.Format() == doctree.JSON {
-		env, err = src.EachRaw(func(env *doctree.Envelope, raw *doctree.Raw) error {
-			if b.raw(raw) {
-				return nil
-			}
-			n, err := raw.Node()
-			if err != nil {
-				return err
-			}
-			return b.Add(env, n)
-		})
-	} else {
-		env, err = src.Each(b.Add)
-	}
+// ReadServiceTags reads a service tag file of any shape, strictly. Diagnostics
+// go to the file, counts to the ledger. A list of prefixes that cannot be read
+// refuses the file where all is set, else only its tag: see
+// [topology.ServiceTag].
+func ReadServiceTags(f *source.File, ledger *property.Ledger, src *doctree.Source, all bool) (*topology.ServiceTagCatalogue, error) {
+	b := NewBuilder(f, ledger, all)
+	env, err := src.Each(b.Add)
 	if err != nil {
 		return nil, err
 	}
@@ -71,19 +55,17 @@ func ReadServiceTags(f *source.File, ledger *property.Ledger, src *doctree.Sourc
 type Builder struct {
 	file      *source.File
 	ledger    *property.Ledger
+	all       bool
 	tags      []*topology.ServiceTag
-	lines     map[string]int // folded name → line
-	slab      []netip.Prefix
-	scratch   []netip.Prefix
+	lines     map[string]int    // folded name → line
 	locations map[string]string // as written → ARM name
 	texts     map[string]string // one copy of what repeats
-	features  map[string][]string
 }
 
-// NewBuilder starts an empty catalogue of the file.
-func NewBuilder(f *source.File, ledger *property.Ledger) *Builder {
-	return &Builder{file: f, ledger: ledger, lines: map[string]int{}, locations: map[string]string{},
-		texts: map[string]string{}, features: map[string][]string{}}
+// NewBuilder starts an empty catalogue of the file. all is that of
+// [ReadServiceTags].
+func NewBuilder(f *source.File, ledger *property.Ledger, all bool) *Builder {
+	return &Builder{file: f, ledger: ledger, all: all, lines: map[string]int{}, locations: map[string]string{}, texts: map[string]string{}}
 }
 
 const expectedTag = "expected a service tag with a name and properties"
@@ -147,43 +129,38 @@ func (b *Builder) Add(env *doctree.Envelope, n *doctree.Node) error {
 	if source.IsNull(prefixes) {
 		f.RefuseAt(bag, "expected the list addressPrefixes of a service tag", "")
 	}
-	t.Prefixes = topology.MakePrefixList(f.Prefixes(prefixes)...)
+	t.Prefixes, t.Refused = b.prefixes(prefixes)
 	if strings.TrimSpace(t.Name) == "" {
 		f.RefuseAt(n, "expected a service tag with a name", "")
 	}
-	return b.add(t, n)
-}
-
-// add appends a tag that was read. Its node is nil where the tag was read
-// without a tree.
-func (b *Builder) add(t *topology.ServiceTag, n *doctree.Node) error {
 	key := strings.ToLower(t.Name)
-	if line, twice := b.lines[key]; twice && n != nil {
+	if line, twice := b.lines[key]; twice {
 		if name := n.Fold("name"); name != nil {
 			n = name
 		}
-		b.file.Refuse(n, "expected each service tag once (line "+strconv.Itoa(line)+" has it)", "remove one of the two")
+		f.Refuse(n, "expected each service tag once (line "+strconv.Itoa(line)+" has it)", "remove one of the two")
 	}
-	if b.file.Err != nil {
-		return b.file.Err
+	if f.Err != nil {
+		return f.Err
 	}
 	b.lines[key] = t.Origin.Line
 	b.tags = append(b.tags, t)
 	return nil
 }
 
-// keep copies prefixes into a slab of many tags' prefixes.
-func (b *Builder) keep(list []netip.Prefix) []netip.Prefix {
-	if len(list) == 0 {
-		return nil
+// prefixes reads a list of prefixes. Unless all are to be read a list that
+// cannot be is an error of its own.
+func (b *Builder) prefixes(n *doctree.Node) (topology.PrefixList, error) {
+	if b.all {
+		return topology.MakePrefixList(b.file.Prefixes(n)...), nil
 	}
-	if len(b.slab) < len(list) {
-		b.slab = make([]netip.Prefix, max(8192, len(list)))
+	apart := source.File{Name: b.file.Name, YAML: b.file.YAML}
+	list := apart.Prefixes(n)
+	if apart.Err != nil {
+		return "", apart.Err
 	}
-	out := b.slab[:len(list):len(list)]
-	b.slab = b.slab[len(list):]
-	copy(out, list)
-	return out
+	b.file.Diagnostics = append(b.file.Diagnostics, apart.Diagnostics...)
+	return topology.MakePrefixList(list...), nil
 }
 
 // one returns the same string for the same text.

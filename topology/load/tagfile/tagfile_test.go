@@ -47,23 +47,20 @@ func shared(t testing.TB, elem ...string) string {
 	return path
 }
 
-// read reads a service tag file, straight from its text or as trees.
+// read reads a service tag file, straight from its text where that is usual,
+// or as trees.
 func read(name string, data []byte, asTrees bool) (*topology.ServiceTagCatalogue, *source.File, *property.Ledger, error) {
 	f, ledger := &source.File{Name: name}, &property.Ledger{}
+	if !asTrees {
+		if c, ok := ReadUsual(f, ledger, bytes.NewReader(data), int64(len(data)), Cache{}); ok {
+			return c, f, ledger, nil
+		}
+	}
 	src, err := doctree.Open(name, bytes.NewReader(data), doctree.Limits{})
 	if err != nil {
 		return nil, f, ledger, err
 	}
-	if !asTrees {
-		c, err := ReadServiceTags(f, ledger, src)
-		return c, f, ledger, err
-	}
-	b := NewBuilder(f, ledger)
-	env, err := src.Each(b.Add)
-	if err != nil {
-		return nil, f, ledger, err
-	}
-	c, err := b.Catalogue(env)
+	c, err := ReadServiceTags(f, ledger, src, true)
 	return c, f, ledger, err
 }
 
@@ -251,33 +248,30 @@ func TestPropertiesThatNoTagFileHasAreCounted(t *testing.T) {
 func TestTheContentDecidesWhatATagFileIs(t *testing.T) {
 	const tag = `{"name":"A","properties":{"systemService":"S","addressPrefixes":["1.0.0.0/8"]}}`
 	for _, tt := range []struct {
-		name, input   string
-		detected, are bool
+		name, input string
+		are         bool
 	}{
-		{"weekly file", `{"changeNumber":1,"cloud":"Public","values":[` + tag + `]}`, true, true},
-		{"empty weekly file", `{"changeNumber":1,"cloud":"Public","values":[]}`, true, true},
-		{"az", `{"changeNumber":"1","cloud":"Public","id":"x","name":"public","type":"Microsoft.Network/serviceTags","values":[` + tag + `]}`, true, true},
-		{"PowerShell", `{"Name":"x","ChangeNumber":"1","Cloud":"Public","Values":[]}`, true, true},
-		{"bare list", `[` + tag + `]`, true, true},
-		{"values alone", `{"values":[` + tag + `]}`, true, true},
-		{"members after the list", `{"values":[],"changeNumber":1,"cloud":"Public"}`, false, true},
-		{"members after a list of tags", `{"values":[{"name":"A","properties":{"addressPrefixes":["x"],"systemService":"S"}}],"cloud":"Public"}`, false, true},
-		{"YAML", "cloud: Public\nchangeNumber: 1\nvalues:\n- name: A\n  properties: {systemService: S, addressPrefixes: []}\n", false, true},
-		{"subnets", `{"value":[{"name":"s","id":"x","properties":{"addressPrefixes":["10.0.0.0/24"]}}]}`, false, false},
-		{"network security groups", `[{"name":"n","properties":{"securityRules":[]}}]`, false, false},
-		{"one tag alone", tag, false, false},
-		{"Terraform's values", `{"format_version":"1.0","values":[{"a":1}]}`, false, false},
-		{"empty list", `[]`, false, false},
-		{"cut off", `{"changeNumber":1,"cloud"`, false, false},
-		{"XML", `<AzurePublicIpAddresses/>`, false, false},
+		{"weekly file", `{"changeNumber":1,"cloud":"Public","values":[` + tag + `]}`, true},
+		{"empty weekly file", `{"changeNumber":1,"cloud":"Public","values":[]}`, true},
+		{"az", `{"changeNumber":"1","cloud":"Public","id":"x","name":"public","type":"Microsoft.Network/serviceTags","values":[` + tag + `]}`, true},
+		{"PowerShell", `{"Name":"x","ChangeNumber":"1","Cloud":"Public","Values":[]}`, true},
+		{"bare list", `[` + tag + `]`, true},
+		{"values alone", `{"values":[` + tag + `]}`, true},
+		{"members after the list", `{"values":[],"changeNumber":1,"cloud":"Public"}`, true},
+		{"members after a list of tags", `{"values":[{"name":"A","properties":{"addressPrefixes":["x"],"systemService":"S"}}],"cloud":"Public"}`, true},
+		{"YAML", "cloud: Public\nchangeNumber: 1\nvalues:\n- name: A\n  properties: {systemService: S, addressPrefixes: []}\n", true},
+		{"subnets", `{"value":[{"name":"s","id":"x","properties":{"addressPrefixes":["10.0.0.0/24"]}}]}`, false},
+		{"network security groups", `[{"name":"n","properties":{"securityRules":[]}}]`, false},
+		{"one tag alone", tag, false},
+		{"Terraform's values", `{"format_version":"1.0","values":[{"a":1}]}`, false},
+		{"empty list", `[]`, false},
+		{"cut off", `{"changeNumber":1,"cloud"`, false},
+		{"XML", `<AzurePublicIpAddresses/>`, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			src, err := doctree.Open("f", strings.NewReader(tt.input), doctree.Limits{})
 			if err != nil {
 				t.Fatal(err)
-			}
-			if got := Detect(src); got != tt.detected {
-				t.Errorf("detected: %v", got)
 			}
 			got, asked := false, false
 			env, err := src.Each(func(env *doctree.Envelope, n *doctree.Node) error {
@@ -406,10 +400,6 @@ func TestMicrosoftsTagFilesAreReadTheSameWayWithAndWithoutTrees(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			src, err := doctree.Open(name, bytes.NewReader(data), doctree.Limits{})
-			if err != nil || !Detect(src) {
-				t.Fatalf("not detected: %v", err)
-			}
 			c, f, ledger, err := read(name, data, false)
 			if err != nil {
 				t.Fatal(err)
@@ -484,15 +474,26 @@ func TestMicrosoftsDatacenterRangesHaveThirtyKnownRegions(t *testing.T) {
 }
 
 func FuzzUsualPrefixAgreesWithNetip(f *testing.F) {
-	for _, s := range []string{"10.0.0.0/8", "0.0.0.0/0", "255.255.255.255/32", "10.0.0.1/8", "010.0.0.0/8", "1.2.3/24", "2001:db8::/32", "::ffff:1.2.3.0/120", "1.2.3.4", "256.0.0.0/8", "1.0.0.0/33", "1.0.0.0/032"} {
+	for _, s := range []string{"10.0.0.0/8", "0.0.0.0/0", "255.255.255.255/32", "10.0.0.1/8", "010.0.0.0/8", "1.2.3/24", "2001:db8::/32", "::ffff:1.2.3.0/120", "1.2.3.4", "10.0.0.0/A", "10.0.0.0/8 ", "10.0.0.0/", "1.0000.0.0/8", "1.256.0.0/16", "::/0", "1::/16", "1:2:3:4:5:6:7::/112", "1:2:3:4:5:6:7:8/128", "1::2::3/64", ":1::/16", "1:2:/32", "2001:DB8::/32", "12345::/16", "256.0.0.0/8", "1.0.0.0/33", "1.0.0.0/032"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got, ok := usualPrefix([]byte(s))
+		if strings.Contains(s, "\"") {
+			return
+		}
+		if len(s) >= longestCIDR {
+			return
+		}
+		var text [longestCIDR]byte
+		copy(text[:], s+`"`)
+		got, n, ok := appendPrefix(nil, &text)
 		want, err := netip.ParsePrefix(s)
 		usual := err == nil && want == want.Masked() && !want.Addr().Is4In6()
-		if ok != usual || ok && got != want {
-			t.Errorf("%q: %v %v, netip says %v %v", s, got, ok, want, err)
+		if addr, _, _ := strings.Cut(s, "/"); strings.Contains(addr, ":") && strings.Contains(addr, ".") {
+			usual = false // an IPv6 address with a dotted part is left to the strict reader
+		}
+		if ok != usual || ok && (n != len(s) || topology.PrefixList(got) != topology.MakePrefixList(want)) {
+			t.Errorf("%q: %v %v, netip says %v %v", s, topology.PrefixList(got).Slice(), ok, want, err)
 		}
 	})
 }
