@@ -117,11 +117,11 @@ var hiddenRule = &nsg.Rule{Source: nsg.Side{Explicit: true}, Destination: nsg.Si
 
 // gateAt is one level of the NSG chain.
 type gateAt struct {
-	place     string // "subnet v1/app"
-	id        string // resource ID of the subnet or interface
-	ref       topology.Ref
-	element   topology.ID
-	unknown   *flow.Fact // whether there is an NSG is not known
+	place   string // "subnet v1/app"
+	id      string // resource ID of the subnet or interface
+	ref     topology.Ref
+	element topology.ID
+	unknown *flow.Fact // whether there is an NSG is not known
 }
 
 // levels are the NSG levels of a position in Azure's order: outbound the
