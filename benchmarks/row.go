@@ -1,0 +1,111 @@
+package main
+
+import "fmt"
+
+// row is one of the things that are measured and have a gate and a goal.
+type row struct {
+	id, what   string
+	gate, goal float64
+	more       bool   // the larger the better
+	unit       string // after a figure
+	missed     string // printed where a case does not reach the goal: why
+	pending    string // not measured: why
+	cases      []figure
+}
+
+// figure is one case of a row.
+type figure struct {
+	name   string
+	value  float64
+	detail string
+	beside bool // shown for comparison: neither gate nor goal
+}
+
+// keeps reports whether a value is on the good side of a bound.
+func (r *row) keeps(value, bound float64) bool {
+	if r.more {
+		return value >= bound
+	}
+	return value <= bound
+}
+
+// state says in a word how a case stands.
+func (r *row) state(f figure) string {
+	switch {
+	case f.beside:
+		return ""
+	case !r.keeps(f.value, r.gate):
+		return "**gate fails**"
+	case !r.keeps(f.value, r.goal):
+		return "gate"
+	default:
+		return "goal"
+	}
+}
+
+// failing names the cases beyond the gate.
+func (r *row) failing() (out []string) {
+	for _, f := range r.cases {
+		if !f.beside && !r.keeps(f.value, r.gate) {
+			out = append(out, fmt.Sprintf("%s, %s: %s, gate %s", r.id, f.name, r.number(f.value), r.number(r.gate)))
+		}
+	}
+	return out
+}
+
+// short reports whether a case does not reach the goal.
+func (r *row) short() bool {
+	for _, f := range r.cases {
+		if !f.beside && !r.keeps(f.value, r.goal) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *row) number(x float64) string {
+	if x >= 20 || x == float64(int(x)) {
+		return fmt.Sprintf("%.0f%s", x, r.unit)
+	}
+	return fmt.Sprintf("%.2f%s", x, r.unit)
+}
+
+// newRows are the rows of the hot core's goals.
+func newRows() []*row {
+	const verdict = "A verdict looks up two addresses, the yardstick one. The figures show the two stages of a verdict alone; " +
+		"that both together take longer than their sum is because a verdict is about as long as what the processor has under way at once. " +
+		"In a batch, where each stage runs for 64 packets before the next one begins, they overlap better. " +
+		"Tried and worse: a branch past the index where a region has no boundary, one level of nodes less with wider ones, a table of verdicts behind the answers. " +
+		"Not taken: loads without bounds checks. `GOAMD64=v3` saves the test for the popcount instruction in each of the four bit counts."
+	return []*row{
+		{id: "P1", what: "single verdict, compact key, at most 100 rules / one longest prefix match of the destination by the faster of bart.Fast and bart.Table", gate: 0.90, goal: 0.60, missed: verdict},
+		{id: "P2", what: "batch verdict, at most 100 rules / the same", gate: 0.60, goal: 0.40, missed: verdict},
+		{id: "P3", what: "verdict by netip.AddrPort, at most 100 rules / the same", gate: 1.10, goal: 0.80, missed: verdict},
+		{id: "P4", what: "single verdict, compact key, 1,000 rules / the same", gate: 1.7, goal: 1.0,
+			missed: verdict + " For 1,000 rules the rules are no longer a table: three words of three rows are put together. Tried and worse: all sixteen words, with and without a summary word, up to the first hit and without a branch; four and eight words."},
+		{id: "P5", what: "address look-up, IPv4, hits and hits mixed with misses / the faster of bart.Fast and bart.Table", gate: 0.45, goal: 0.25,
+			missed: "What is left is five loads that depend on each other."},
+		{id: "P6 hit", what: "address look-up, IPv6, hits / the same", gate: 0.40, goal: 0.20,
+			missed: "Most of what is left are branches that cannot be foreseen: whether the /64 has an inside, and where in the hash table it is. Tried and worse: the place in a node without a branch."},
+		{id: "P6 miss", what: "address look-up, IPv6, misses / the same", gate: 1.2, goal: 0.9,
+			missed: "The first 16 bits decide most misses."},
+		{id: "P7 100", what: "rule by rule over cidranger / single verdict, 100 rules", gate: 20, goal: 40, more: true, unit: "×",
+			missed: "It is the same verdict as in P1; rule by rule takes longer the more rules a packet passes."},
+		{id: "P7 1000", what: "rule by rule over cidranger / single verdict, 1,000 rules", gate: 80, goal: 200, more: true, unit: "×",
+			missed: "It is the same verdict as in P4. Half of the packets are meant for a rule, so that rule by rule ends half-way for them."},
+		{id: "P8", what: "build of the whole address table / inserts of the different prefixes into bart.Fast", gate: 2.5, goal: 1.5,
+			missed: "A build sorts all entries and interns the set of tags of every interval, an insert does neither."},
+		{id: "P8 cidranger", what: "inserts of the different prefixes into cidranger / build of the whole address table", gate: 20, goal: 40, more: true, unit: "×",
+			missed: "The profile of a build: a third is the sweep over the prefixes with the interning of their sets, a quarter reading and sorting the entries, the rest the two indexes. All of it is on one core."},
+		{id: "P9", what: "bytes held for each different prefix", gate: 40, goal: 28, unit: " B",
+			missed: "A third is the leaves of 64 addresses; where there are more than 65,536 sets of tags, they take 40 bytes instead of 24. Smaller tables bear the fixed 128 KB of the first 16 bits."},
+		{id: "P10", what: "allocations in a look-up, a verdict, a batch", gate: 0, goal: 0},
+		{id: "P11 warm", what: "process start to verdict with a warm index, above an empty Go program", gate: 8, goal: 2, unit: " ms", pending: "needs the command line's index cache"},
+		{id: "P11 cold", what: "process start to verdict, tags read lazily, above an empty Go program", gate: 40, goal: 15, unit: " ms", pending: "needs the command line's lazy reading of tags"},
+		{id: "P12", what: "throughput of `ip-flow --flows` on 10 million lines / a Go program that only reads and copies the lines", gate: 0.15, goal: 0.35, more: true, pending: "needs the command line's streaming"},
+		{id: "P13", what: "batch verdicts on two cores / on one", gate: 1.7, goal: 1.9, more: true, unit: "×",
+			missed: "The two threads share the last cache and the memory."},
+		{id: "P14", what: "10,000 VMs × 10,000 VMs × 10 ports through one NSG", gate: 10, goal: 1, unit: " s",
+			missed: "Writing the bits is nearly all of it."},
+	}
+}
