@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	diffEstates  = flag.Int("estates", 200, "random estates that the simulator and the oracle are compared on")
+	diffEstates  = flag.Int("estates", 100, "random estates that the simulator and the oracle are compared on")
 	diffSeed     = flag.Uint64("seed", 1, "first seed of the random estates")
 	diffCautious = flag.Bool("cautious", false, "print the answers that are Unknown where the oracle is certain")
 	diffShow     = flag.Int("show", 10, "differences that are printed")

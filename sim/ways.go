@@ -172,6 +172,10 @@ func (k *walk) throughBalancer(p position, t flow.Tuple, lb *topology.LoadBalanc
 	to := backends[k.pick(lb, len(backends), t)]
 	k.hop(Hop{Kind: HopVirtualAppliance, Name: lb.Name, AppliedTo: "load balancer " + lb.Name, Verdict: flow.Allow, Code: flow.LoadBalancerBackend,
 		Note: "to " + to.Interface.Name, Origin: originOf(lb.Origin)})
+	if to.Configuration.PrivateIPAddress == t.Destination.IP {
+		k.arrive(p, t, k.s.at(to.Interface, to.Configuration))
+		return p, t, false
+	}
 	return k.through(p, t, to)
 }
 
@@ -193,6 +197,11 @@ func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, f
 	}
 	key := passKey(to.Interface, t)
 	if k.seen[key] {
+		if !t.Destination.IP.IsValid() && !scope.PublicTag(t.Destination.Tag) {
+			k.opaque(h, flow.Fact{Code: flow.UnknownTag, About: t.Destination.Tag, Detail: "at " + h.Name,
+				Text: "whether the destination is the appliance " + h.Name + " itself is not known: the addresses of " + t.Destination.Tag + " are not"})
+			return p, t, false
+		}
 		h.Verdict, h.Code = flow.Deny, flow.RouteLoop
 		k.hop(h)
 		k.ended = true
@@ -397,6 +406,15 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 			if pip, ok := topology.Lookup[*topology.PublicIPAddress](s.net, ref); ok && pip.IPAddress.IsValid() && len(p.appliance.PublicIPs) == 1 {
 				a = flow.At(pip.IPAddress)
 			}
+		}
+		open := func(detail, text string) bool {
+			return k.w.Ask(flow.Fact{Code: flow.SourcesConflict, About: p.appliance.Name, Detail: detail, Text: text}, 2) == 1
+		}
+		if !t.Protocol.HasPorts() && open("egress of "+t.Protocol.String(), "whether the firewall "+p.appliance.Name+" carries "+t.Protocol.String()+" to the Internet is not documented") {
+			return deny(flow.EgressNoICMP, "")
+		}
+		if len(p.appliance.PublicIPs) == 0 && open("egress", "the firewall "+p.appliance.Name+" names no public IP address: how it reaches the Internet is not in the data") {
+			return deny(flow.NoEgress, "")
 		}
 		return allow("firewall "+p.appliance.Name, a, p.appliance.Origin)
 	}

@@ -56,7 +56,8 @@ func (o *Oracle) wayOut(w *world, at *endpoint, h hop, p *packet) (way wayOut, c
 		}
 		return o.throughNAT(w, s.NATGateway)
 	}
-	if at.cfg == nil && at.nic == nil && strings.EqualFold(s.Name, "AzureFirewallSubnet") {
+	if at.cfg == nil && at.nic == nil && strings.EqualFold(s.Name, "AzureFirewallSubnet") &&
+		(!at.addr.IsValid() || at.subnet.v.firewalls[at.addr] != nil) {
 		return o.firewallWayOut(w, at, noPorts)
 	}
 	if at.cfg != nil {

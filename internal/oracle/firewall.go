@@ -215,8 +215,8 @@ func (o *Oracle) networkRule(w *world, f *firewall, key string, r *topology.Fire
 	case !named && !s.allPorts(w):
 		return false
 	}
-	return o.firewallSide(w, f, key+" source", r.Sources, r.SourceIPGroups, end{p.src, p.sport, p.protocol}) &&
-		(o.firewallSide(w, f, key+" destination", r.Destinations, r.DestinationIPGroups, end{p.dst, p.dport, p.protocol}) ||
+	return o.firewallSide(w, f, key+" source", r.Sources, r.SourceIPGroups, end{place: p.src, port: p.sport, protocol: p.protocol, source: true}) &&
+		(o.firewallSide(w, f, key+" destination", r.Destinations, r.DestinationIPGroups, end{place: p.dst, port: p.dport, protocol: p.protocol}) ||
 			o.resolvesTo(w, key, r.DestinationFQDNs, p))
 }
 
@@ -261,7 +261,7 @@ func (o *Oracle) applicationRule(w *world, f *firewall, key string, r *topology.
 	if len(r.Unresolved) > 0 && !w.maybe(flow.UnresolvedExpression, key+" applies to "+p.key()) {
 		return false
 	}
-	if !port || !o.firewallSide(w, f, key+" source", r.Sources, r.SourceIPGroups, end{p.src, p.sport, p.protocol}) {
+	if !port || !o.firewallSide(w, f, key+" source", r.Sources, r.SourceIPGroups, end{place: p.src, port: p.sport, protocol: p.protocol, source: true}) {
 		return false
 	}
 	for _, pattern := range r.TargetFQDNs {
@@ -310,8 +310,8 @@ func (o *Oracle) translation(w *world, f *firewall, p *packet) *match {
 		s := side{key: key, ports: r.Ports}
 		return (slices.Contains(r.Protocols, p.protocol) || slices.Contains(r.Protocols, topology.AnyProtocol)) &&
 			p.protocol.HasPorts() && s.holdsPort(w, p.dport) &&
-			o.firewallSide(w, f, key+" source", r.Sources, r.SourceIPGroups, end{p.src, p.sport, p.protocol}) &&
-			o.firewallSide(w, f, key+" destination", r.Destinations, r.DestinationIPGroups, end{p.dst, p.dport, p.protocol})
+			o.firewallSide(w, f, key+" source", r.Sources, r.SourceIPGroups, end{place: p.src, port: p.sport, protocol: p.protocol, source: true}) &&
+			o.firewallSide(w, f, key+" destination", r.Destinations, r.DestinationIPGroups, end{place: p.dst, port: p.dport, protocol: p.protocol})
 	})
 	if r == nil {
 		return nil
@@ -374,7 +374,7 @@ func (o *Oracle) translatesTo(w *world, f *firewall, p *packet) *match {
 		for j, r := range c.Rules {
 			named := slices.Contains(r.Protocols, p.protocol) || slices.Contains(r.Protocols, topology.AnyProtocol)
 			if named && r.Translated == p.dst.ip && (r.TranslatedPort == int(p.dport) || r.TranslatedPort == 0) &&
-				o.firewallSide(w, f, fmt.Sprintf("%s collection %d rule %d source", f.key(), i, j), r.Sources, r.SourceIPGroups, end{p.src, p.sport, p.protocol}) {
+				o.firewallSide(w, f, fmt.Sprintf("%s collection %d rule %d source", f.key(), i, j), r.Sources, r.SourceIPGroups, end{place: p.src, port: p.sport, protocol: p.protocol, source: true}) {
 				return &match{c, r}
 			}
 		}

@@ -32,7 +32,7 @@ func (o *Oracle) hostFirewall(w *world, e *endpoint, p *packet, proxy bool) (out
 			continue
 		}
 		remote := newSide("host firewall of "+e.key()+" "+r.Name, topology.Match{Prefixes: r.Remote})
-		if len(r.Remote) > 0 && !o.holdsEnd(w, e.scope, remote, end{p.src, p.sport, p.protocol}) {
+		if len(r.Remote) > 0 && !o.holdsEnd(w, e.scope, remote, end{place: p.src, port: p.sport, protocol: p.protocol, source: true}) {
 			continue
 		}
 		if r.Access == topology.Allow {

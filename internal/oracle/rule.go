@@ -131,8 +131,8 @@ func (o *Oracle) matches(w *world, sc *scope, r *rule, p *packet) bool {
 			return false
 		}
 	}
-	return o.holdsEnd(w, sc, r.dst, end{p.dst, p.dport, p.protocol}) &&
-		o.holdsEnd(w, sc, r.src, end{p.src, p.sport, p.protocol}) &&
+	return o.holdsEnd(w, sc, r.dst, end{place: p.dst, port: p.dport, protocol: p.protocol}) &&
+		o.holdsEnd(w, sc, r.src, end{place: p.src, port: p.sport, protocol: p.protocol, source: true}) &&
 		o.asWritten(w, r.element, r.row51)
 }
 

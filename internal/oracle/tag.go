@@ -72,6 +72,7 @@ type end struct {
 	place
 	port     uint16
 	protocol topology.Protocol
+	source   bool
 }
 
 // inTag reports whether an end of a packet is in a tag, as seen from a scope.
@@ -87,8 +88,8 @@ func (o *Oracle) inTag(w *world, sc *scope, tag string, e end) bool {
 		return e.ip == hostAddress && e.port == 53 && e.protocol.HasPorts()
 	case platformIMDSTag: // verdicts 17
 		return e.ip == metadataAddress && e.port == 80 && e.protocol == topology.TCP
-	case platformLKMTag: // verdicts 17: the addresses are not published
-		return e.protocol == topology.TCP && e.port == 1688 && public(e.ip) &&
+	case platformLKMTag: // verdicts 17: the addresses are not published; traffic to them only
+		return !e.source && e.protocol == topology.TCP && e.port == 1688 && public(e.ip) &&
 			w.maybe(flow.UnknownTag, "tag|"+tag+"|"+e.ip.String())
 	}
 	return o.inServiceTag(w, tag, e.place)

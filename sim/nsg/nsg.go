@@ -42,6 +42,7 @@ type Rule struct {
 	element     *topology.Element
 	unresolved  []string
 	key         string // tells rules apart in the keys of facts
+	place       string // tells the rule from all others, in either direction
 }
 
 // Side is one side of a rule. A packet matches if it is in one of the sets
@@ -74,9 +75,10 @@ func (s *Side) port(p uint16) bool {
 // exist whether they were exported or not (NSG).
 func New(g *topology.NetworkSecurityGroup, d topology.Direction, p *scope.Place) *Gate {
 	gate := &Gate{Direction: d, NSG: g, element: &g.Element}
-	for _, r := range g.SecurityRules {
+	for i, r := range g.SecurityRules {
 		if r.Direction == d || r.Direction == topology.NoDirection {
 			c := compile(r, p)
+			c.place = fmt.Sprintf("%s %d", g.ID(), i)
 			c.key = fmt.Sprintf("%s %s %d", g.ID(), d, len(gate.Rules))
 			if slices.Contains(r.Unresolved, "priority") {
 				gate.floating = append(gate.floating, c)
@@ -184,6 +186,7 @@ func side(m topology.Match, p *scope.Place) Side {
 			s.Explicit = s.Explicit || a.Prefix.Bits() > 0
 			continue
 		}
+		s.Explicit = s.Explicit || a.Kind == topology.UnresolvedAddress // it may
 		s.Sets = append(s.Sets, p.Resolve(a))
 	}
 	if len(plain) > 0 {
@@ -367,7 +370,7 @@ func (g *Gate) matches(w *flow.World, r *Rule, t flow.Tuple) bool {
 	}
 	if t.Protocol.HasPorts() && (r.Source.unresolved || r.Destination.unresolved) && !r.maybe(w, "a port", t) ||
 		r.Protocol == topology.NoProtocol && !r.maybe(w, "the protocol", t) ||
-		slices.Contains(r.unresolved, "direction") && !r.maybe(w, "the direction", t) {
+		!r.applies(w, g.Direction) {
 		return false
 	}
 	if full := func(s *Side) bool { return s.allPorts() || s.unresolved }; needsPorts && full(&r.Source) && full(&r.Destination) {
@@ -387,10 +390,19 @@ func (g *Gate) matches(w *flow.World, r *Rule, t flow.Tuple) bool {
 func (r *Rule) maybe(w *flow.World, what string, t flow.Tuple) bool {
 	f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: what + " " + r.key,
 		Text: what + " of rule " + r.Name + " is an expression that is not resolved"}
-	if what != "the direction" {
-		f.Detail += " " + t.String()
-	}
+	f.Detail += " " + t.String()
 	return w.Ask(f, 2) == 1
+}
+
+// applies reports whether a rule whose direction is an expression is of the
+// given one: in every world it is of one of the two.
+func (r *Rule) applies(w *flow.World, d topology.Direction) bool {
+	if !slices.Contains(r.unresolved, "direction") {
+		return true
+	}
+	f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: "direction " + r.place,
+		Text: "the direction of rule " + r.Name + " is an expression that is not resolved"}
+	return (w.Ask(f, 2) == 1) == (d == topology.Outbound)
 }
 
 // inEffect asks the assumptions that a matching rule rests on: that it is
