@@ -50,7 +50,7 @@ func TestScripts(t *testing.T) {
 			_, err := os.Stat(filepath.Join(root, "..", "shared", "data"))
 			return err == nil, nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage},
 	})
 }
 
