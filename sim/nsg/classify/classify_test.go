@@ -105,6 +105,66 @@ func TestTheClassifierAgreesWithTheGoldenTwin(t *testing.T) {
 	}
 }
 
+// TestVectorsOfManyWordsAgreeWithTheGoldenTwin has lists of a thousand rules,
+// most of which name one host on each side, so that what a packet may match
+// lies in few words, in any of them.
+func TestVectorsOfManyWordsAgreeWithTheGoldenTwin(t *testing.T) {
+	const hosts = 40
+	for seed := range uint64(6) {
+		rng := rand.New(rand.NewPCG(seed, 77))
+		w := &world{sets: make([][]netip.Prefix, hosts+1)}
+		for i := range w.sets[:hosts] {
+			four, six := netip.AddrFrom4([4]byte{10, 0, byte(i), byte(i)}), netip.AddrFrom16([16]byte{0x20, 1, 15: byte(i)})
+			w.sets[i] = []netip.Prefix{netip.PrefixFrom(four, 32), netip.PrefixFrom(six, 128)}
+			w.four, w.six = append(w.four, four), append(w.six, six)
+		}
+		w.sets[hosts] = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		w.build(t)
+		rules := w.rules(rng, maxEntries-rng.IntN(20), 0)
+		host := func() Addresses {
+			i := rng.IntN(hosts)
+			if i < hosts/4 && rng.IntN(4) == 0 { // some hosts are named in many ways
+				return In(cidr.SetID(i), cidr.SetID(rng.IntN(hosts/4)))
+			}
+			return In(cidr.SetID(i))
+		}
+		for i := range rules {
+			r := &rules[i]
+			m := &r.Must[0]
+			r.Must = r.Must[:1]
+			m.Protocols |= 1 << topology.TCP
+			m.Source, m.Destination = host(), host()
+			switch x := rng.IntN(200); {
+			case x == 0:
+				m.Source = Anywhere()
+			case x == 1:
+				m.Destination = Anywhere()
+			case x == 2:
+				m.Source, m.Destination = In(hosts), In(hosts)
+			}
+			if seed%3 == 0 {
+				m.SourcePorts = []topology.PortRange{topology.AllPorts}
+			}
+			if seed%2 == 0 && rng.IntN(2) == 0 {
+				r.Must, r.May = nil, r.Must
+			}
+		}
+		c := agree(t, w, rules, Options{TableBytes: -1}, rng, 3000)
+		x := c.part.vectors
+		few, many := 0, 0
+		for _, e := range append(slices.Clone(x.sourceOf), x.destinationOf...) {
+			if e.more {
+				many++
+			} else {
+				few++
+			}
+		}
+		if len(x.found) < 900 || few < 10 || many < 3 {
+			t.Errorf("%d entries, %d atoms that meet few words, %d that meet many", len(x.found), few, many)
+		}
+	}
+}
+
 func TestListsOfManyPartsAgreeWithTheGoldenTwin(t *testing.T) {
 	for seed := range uint64(2) {
 		rng := rand.New(rand.NewPCG(seed, 99))

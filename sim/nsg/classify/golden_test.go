@@ -104,12 +104,8 @@ func newWorld(t *testing.T, rng *rand.Rand, sets int) *world {
 			w.sets[s] = append(w.sets[s], randomPrefix(rng))
 		}
 	}
-	table, err := cidr.Build(w.sets)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.table = table
-	for i := range table.All() {
+	w.build(t)
+	for i := range w.table.All() {
 		for _, a := range []netip.Addr{i.First, i.Last} {
 			if a.Is4() {
 				w.four = append(w.four, a)
@@ -119,6 +115,15 @@ func newWorld(t *testing.T, rng *rand.Rand, sets int) *world {
 		}
 	}
 	return w
+}
+
+func (w *world) build(t *testing.T) {
+	t.Helper()
+	table, err := cidr.Build(w.sets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.table = table
 }
 
 // randomPrefix lies in a small space, so that prefixes meet.

@@ -59,20 +59,21 @@ func (x *vectors) verdict(s, d cidr.Atom, proto topology.Protocol, sport, dport 
 	from, to := x.sourceOf[s], x.destinationOf[d]
 	a, b := &x.source[from.class], &x.destination[to.class]
 	c := &x.destinationPort[x.destinationPortOf.class(proto, dport)]
+	e := &x.sourcePort[0]
 	if len(x.sourcePort) > 1 {
-		return x.open(a, b, c, &x.sourcePort[x.sourcePortOf.class(proto, sport)])
+		e = &x.sourcePort[x.sourcePortOf.class(proto, sport)]
 	}
 	if from.more || to.more {
-		return x.open(a, b, c, &x.sourcePort[0])
+		return x.search(a, b, c, e, 1<<words-1)
 	}
 	v, w := from.word&(words-1), to.word&(words-1)
-	best := least(x.first(0, a[0]&b[0]&c[0]), least(x.first(v, a[v]&b[v]&c[v]), x.first(w, a[w]&b[w]&c[w])))
+	best := least(x.first(0, a[0]&b[0]&c[0]&e[0]), least(x.first(v, a[v]&b[v]&c[v]&e[v]), x.first(w, a[w]&b[w]&c[w]&e[w])))
 	if best == none {
 		return Verdict{Rule: NoRule, Outcomes: NoMatch}
 	}
 	hit := &x.found[best]
 	if !hit.must {
-		return x.open(a, b, c, &x.sourcePort[0])
+		return x.search(a, b, c, e, 1|1<<v|1<<w)
 	}
 	return Verdict{Rule: hit.rule, Outcomes: hit.outcome}
 }
@@ -85,26 +86,25 @@ func (x *vectors) first(w uint8, y uint64) int32 {
 // least is the smaller one of two ranks; the built-in min is a branch.
 func least(a, b int32) int32 { return a + (b-a)&((b-a)>>31) }
 
-// open is verdict with all words, the source port and entries that may match.
-func (x *vectors) open(a, b, c, e *row) Verdict {
+// search is verdict where more words are to be looked at than usual, or the
+// first entry may match or not: it goes from one entry to the next.
+func (x *vectors) search(a, b, c, e *row, look uint32) Verdict {
 	var hits row
-	for w := range hits {
-		hits[w] = a[w] & b[w] & c[w] & e[w]
+	left := look // words with entries
+	for l := look; l != 0; l &= l - 1 {
+		w := bits.TrailingZeros32(l) & (words - 1)
+		if hits[w] = a[w] & b[w] & c[w] & e[w]; hits[w] == ending {
+			left &^= 1 << w
+		}
 	}
 	v := Verdict{Rule: NoRule}
-	for {
+	for left != 0 {
 		best, at := int32(none), 0
-		for w, y := range hits {
-			if y == ending {
-				continue
-			}
-			if r := x.first(uint8(w), y); r < best {
+		for l := left; l != 0; l &= l - 1 {
+			w := bits.TrailingZeros32(l) & (words - 1)
+			if r := x.first(uint8(w), hits[w]); r < best {
 				best, at = r, w
 			}
-		}
-		if best == none {
-			v.Outcomes |= NoMatch
-			return v
 		}
 		hit := &x.found[best]
 		v.Outcomes |= hit.outcome
@@ -113,8 +113,12 @@ func (x *vectors) open(a, b, c, e *row) Verdict {
 			return v
 		}
 		v.Open = true
-		hits[at] &= hits[at] - 1
+		if hits[at] &= hits[at] - 1; hits[at] == ending {
+			left &^= 1 << at
+		}
 	}
+	v.Outcomes |= NoMatch
+	return v
 }
 
 func (x *vectors) size() int {
