@@ -47,11 +47,11 @@ func (j *jsonReader) fail(err error) error {
 		word++
 	}
 	message := syn.Err.Error()
-	if strings.Contains(message, "after array element") || strings.Contains(message, "after object value") {
-		pointer = pointer[:max(strings.LastIndexByte(pointer, '/'), 0)] // the list or object is at fault
-	}
 	inWord := word > 0 && !inString(message) &&
 		(len(after) > 0 && isWord(after[0]) || strings.Contains(message, "number") || strings.Contains(message, "literal"))
+	if strings.Contains(message, "after array element") || !inWord && strings.Contains(message, "after object value") {
+		pointer = pointer[:max(strings.LastIndexByte(pointer, '/'), 0)] // the list or object is at fault
+	}
 	if inWord {
 		pos.Column -= word
 		after = append(bytes.Clone(before[len(before)-word:]), after...)

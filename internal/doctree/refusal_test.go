@@ -109,6 +109,7 @@ var refusals = []struct {
 	{"37 Python literals", `{"a":True}`, `f:1:6 (/a): expected true, false or null, found "True}"; write JSON, not Python`},
 	{"37 literal cut short", `[nul]`, `f:1:2 (/0): expected a value, found "nul]"; text needs double quotes`},
 	{"38 leading zero", `[0443]`, `f:1:2: expected a number as JSON writes it, found "0443]"; no leading zero, no plus sign, no other base`},
+	{"38 leading zero of a member", `[{"a": {"b": 0443}}]`, `f:1:14 (/0/a/b): expected a number as JSON writes it, found "0443}}]"; no leading zero, no plus sign, no other base`},
 	{"38 hexadecimal", `[0x50]`, `f:1:2: expected a number as JSON writes it, found "0x50]"; no leading zero, no plus sign, no other base`},
 	{"38 plus sign", `[+80]`, `f:1:2 (/0): expected a number as JSON writes it, found "+80]"; no leading zero, no plus sign, no other base`},
 	{"38 fraction without digits", `[1.]`, `f:1:2 (/0): expected a number as JSON writes it, found "1.]"; no leading zero, no plus sign, no other base`},

@@ -217,7 +217,7 @@ func TestDesignsAreStrict(t *testing.T) {
 		{"58 underscore", head + "virtualMachines: [{name: v, proxyServer: {port: 1_00}}]\n", "expected a port"},
 		{"58 exponent", head + "virtualMachines: [{name: v, proxyServer: {port: 1e3}}]\n", "expected a port"},
 		{"58 sexagesimal", head + "virtualMachines: [{name: v, proxyServer: {port: 22:22}}]\n", "expected a port"},
-		{"68 empty required", head + "virtualMachines: [{name: v, proxyServer: {port: ~}}]\n", "expected port"},
+		{"68 empty required", head + "virtualMachines: [{name: v, proxyServer: {port: ~}}]\n", "expected a value, found null"},
 		{"missing priority", head + "networkSecurityGroups: [{name: n, securityRules: [{name: r, direction: Inbound, access: Allow, protocol: Tcp}]}]\n", "expected priority"},
 		{"no name", head + "applicationSecurityGroups: [{location: westeurope}]\n", "expected a name"},
 		{"no apiVersion", "virtualNetworks: [{name: v}]\n", "add the line apiVersion: netpath/v1"},

@@ -227,7 +227,7 @@ func openInput(in input, opt Options) (io.ReadCloser, error) {
 	}
 	if st, ok := opt.Stdin.(interface{ Stat() (fs.FileInfo, error) }); ok {
 		if info, err := st.Stat(); err == nil && info.Mode()&fs.ModeCharDevice != 0 {
-			return nil, &doctree.Error{File: "-", Expected: "expected data on stdin, found a terminal", Hint: "pipe an export in, or name a file"}
+			return nil, &doctree.Error{File: "-", Expected: "expected data on stdin, found a terminal or an empty device", Hint: "pipe an export in, or name a file"}
 		}
 	}
 	in.data.once.Do(func() {

@@ -132,8 +132,10 @@ func expression(n *doctree.Node) (string, bool) {
 
 func (r *Reader) refuse(o *object, name, expected, hint string) {
 	n := o.get(name)
-	if n == nil {
-		n = o.node.Fold(name) // null, which get leaves out
+	if n == nil { // null, which get leaves out
+		if n = o.node.Fold(name); n == nil {
+			n = o.node.Fold("properties").Fold(name)
+		}
 	}
 	if n != nil {
 		r.File.Refuse(n, expected, hint)

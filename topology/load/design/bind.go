@@ -42,7 +42,12 @@ func bind(f *source.File, n *doctree.Node, v reflect.Value) {
 	}
 	for _, field := range fields {
 		if field.required && !field.given && f.Err == nil {
-			f.RefuseAt(n, "expected "+firstMissing(fields), "")
+			key := firstMissing(fields)
+			if null := n.Fold(key); null != nil {
+				f.Refuse(null, "expected a value", "")
+			} else {
+				f.RefuseAt(n, "expected "+key, "")
+			}
 		}
 	}
 }

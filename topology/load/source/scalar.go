@@ -190,7 +190,13 @@ func Nearest(s string, words []string) string {
 	return best
 }
 
+// nearHint names the word that may be meant. YAML's other Booleans are as near
+// to one word as to its opposite.
 func nearHint(s string, words []string) string {
+	switch strings.ToLower(s) {
+	case "yes", "no", "on", "off":
+		return ""
+	}
 	if w := Nearest(s, words); w != "" && s != "" {
 		return "did you mean " + w + "?"
 	}
