@@ -5,6 +5,7 @@ import (
 	"flag"
 	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/netpath/netpath/internal/oracle/estategen"
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 )
 
@@ -68,22 +70,42 @@ func askBoth(t *testing.T, s *sim.Simulator, o *oracle.Oracle, x estategen.Sampl
 			b.engine.RuleName = *a.RuleName
 		}
 	case estategen.WholeWay:
+		if vm, ok := topology.Lookup[*topology.VirtualMachine](s.Network(), owner.Interface.VirtualMachine); ok && vm.Proxy != nil && outside(s.Network(), x.Destination) {
+			b.oracle = o.Trace(oracle.Question{From: x.Configuration, Packet: p})
+			a, err := s.Trace(sim.TraceQuestion{From: owner.Interface.Name, To: x.Destination.String(), Protocol: x.Protocol,
+				Port: x.DestinationPort, SourcePort: x.SourcePort, FixedSource: true})
+			b.take(a, err)
+			return b
+		}
 		b.oracle = o.Trace(oracle.Question{From: x.Configuration, Packet: p, NoProxy: true})
 		b.engine = s.Send(owner, p)
 	default:
 		b.oracle = o.Trace(oracle.Question{Packet: p, NoProxy: true})
 		a, err := s.Trace(sim.TraceQuestion{From: x.Source.String(), To: x.Destination.String(), Protocol: x.Protocol,
 			Port: x.DestinationPort, SourcePort: x.SourcePort, FixedSource: true, NoProxy: true})
-		if err != nil {
-			b.err = err
-			return b
-		}
-		b.engine.Outcome, b.engine.Strict = a.Outcome, a.Verdict
-		if len(a.Assumptions) > 0 {
-			b.engine.Strict = flow.Unknown
-		}
+		b.take(a, err)
 	}
 	return b
+}
+
+// outside reports whether an address is of the Internet and not of the estate:
+// a proxy is for those.
+func outside(n *topology.Network, a netip.Addr) bool {
+	return a.IsValid() && scope.IsPublic(a) && !slices.ContainsFunc(n.VirtualNetworks, func(v *topology.VirtualNetwork) bool {
+		return slices.ContainsFunc(v.AddressSpace, func(p netip.Prefix) bool { return p.Contains(a) })
+	})
+}
+
+// take keeps the simulator's answer to a question about one packet.
+func (b *both) take(a *sim.Trace, err error) {
+	if err != nil {
+		b.err = err
+		return
+	}
+	b.engine.Outcome, b.engine.Strict = a.Outcome, a.Verdict
+	if len(a.Assumptions) > 0 {
+		b.engine.Strict = flow.Unknown
+	}
 }
 
 // The simulator and the oracle, written apart from each other from the

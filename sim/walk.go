@@ -117,11 +117,12 @@ var hiddenRule = &nsg.Rule{Source: nsg.Side{Explicit: true}, Destination: nsg.Si
 
 // gateAt is one level of the NSG chain.
 type gateAt struct {
-	place   string // "subnet v1/app"
-	id      string // resource ID of the subnet or interface
-	ref     topology.Ref
-	element topology.ID
-	unknown *flow.Fact // whether there is an NSG is not known
+	place    string // "subnet v1/app"
+	id       string // resource ID of the subnet or interface
+	ref      topology.Ref
+	element  topology.ID
+	unknown  *flow.Fact // whether there is an NSG is not known
+	endpoint bool       // it stands before a private endpoint
 }
 
 // levels are the NSG levels of a position in Azure's order: outbound the
@@ -264,6 +265,9 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 		}
 	}
 	gate := s.gate(g, d, place)
+	if l.endpoint {
+		gate = s.endpointGate(g, place)
+	}
 	x := k.decide(gate, t)
 	return x.Rule, k.hop(ruleHop(HopSecurityRules, g.Name, l.place, d, x))
 }
@@ -307,10 +311,13 @@ func intentPolicy(v *topology.VirtualNetwork) bool {
 // that AlwaysAllow ends the evaluation of this side.
 func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place *scope.Place) (skip, goOn bool) {
 	s := k.s
+	const configurations = "Microsoft.Network/networkManagers/securityAdminConfigurations"
+	if p.subnet == nil && p.config != nil {
+		return k.adminRulesBeyond(p.config.Subnet.ID().Parent(), d, t, s.names.Cut(configurations) != nil)
+	}
 	if p.vnet == nil || p.subnet == nil || exempt(p.subnet) {
 		return false, true
 	}
-	const configurations = "Microsoft.Network/networkManagers/securityAdminConfigurations"
 	if s.names.Cut(configurations) != nil {
 		f, _ := s.names.Missing(configurations, string(p.vnet.ID())+d.String()+t.String())
 		switch k.w.Ask(f, 3) {
@@ -338,7 +345,7 @@ func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place 
 		if x.Access == topology.Deny {
 			return false, true
 		}
-		f := flow.Fact{Code: flow.SourcesConflict, About: p.vnet.Name, Detail: "AllowRulesOnly",
+		f := flow.Fact{Code: flow.SourcesConflict, About: p.vnet.Name, Detail: "AllowRulesOnly " + string(p.vnet.ID()),
 			Text: "whether allow rules apply to " + p.vnet.Name + ", which holds a service with network intent policies, is a setting of the network manager"}
 		if k.w.Ask(f, 2) == 0 {
 			return false, true
@@ -346,6 +353,25 @@ func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place 
 	}
 	goOn = k.hop(ruleHop(HopAdminRules, "admin rules", "vnet "+p.vnet.Name, d, x))
 	return x.Access == topology.AlwaysAllow, goOn
+}
+
+// adminRulesBeyond asks the admin rules of a virtual network whose subnet is
+// not in the data: where there may be any, they may do anything.
+func (k *walk) adminRulesBeyond(v topology.ID, d topology.Direction, t flow.Tuple, cut bool) (skip, goOn bool) {
+	if !cut && len(k.s.admin[v]) == 0 && len(k.s.anywhere) == 0 {
+		return false, true
+	}
+	f := flow.Fact{Code: flow.DanglingReference, About: v.Name(), Detail: "admin rules " + string(v) + d.String() + t.String(),
+		Text: "what admin rules do in the virtual network " + v.Name() + " is not known: its subnet is not in the data", Export: "az network vnet list -o json"}
+	h := Hop{Kind: HopAdminRules, AppliedTo: "vnet " + v.Name(), Direction: d.String(), Verdict: flow.Allow, Code: f.Code, Note: f.Text}
+	switch k.w.Ask(f, 3) {
+	case 1:
+		h.Verdict = flow.Deny
+		return false, k.hop(h)
+	case 2:
+		return true, k.hop(h)
+	}
+	return false, true
 }
 
 // explicit reports whether the rule names the other side of the packet by
@@ -478,7 +504,7 @@ func (k *walk) forward(p position, t flow.Tuple) (position, flow.Tuple, bool) {
 		k.hop(h)
 	case topology.NextHopPrivateEndpoint:
 		if r.Endpoint == nil {
-			k.opaque(h, flow.Fact{Code: flow.DanglingReference, About: r.Label(), Detail: "endpoint",
+			k.opaque(h, flow.Fact{Code: flow.DanglingReference, About: r.Label(), Detail: "endpoint " + string(p.subnet.ID()),
 				Text: "the private endpoint " + r.Label() + " is not in the data", Export: "az network private-endpoint list -o json"})
 			return p, t, false
 		}
@@ -491,14 +517,14 @@ func (k *walk) forward(p position, t flow.Tuple) (position, flow.Tuple, bool) {
 		}
 	case topology.NextHopVNetPeering, topology.NextHopGlobalPeering, topology.NextHopConnectedGroup:
 		if r.Peering == nil {
-			k.opaque(h, flow.Fact{Code: flow.DanglingReference, About: r.Label(), Detail: "peering",
+			k.opaque(h, flow.Fact{Code: flow.DanglingReference, About: r.Label(), Detail: "peering " + string(p.subnet.ID()),
 				Text: "the peering that the route " + r.Label() + " takes is not in the data", Export: "az network vnet list -o json"})
 			return p, t, false
 		}
 		if k.hop(h) {
 			k.toPeer(p, t, r.Peering)
 		}
-	default: // VnetLocal
+	case topology.NextHopVnetLocal:
 		if x := k.peeredAt(p.vnet, t.Destination.IP); x != nil {
 			k.opaque(h, flow.Fact{Code: flow.SourcesConflict, About: r.Label(), Detail: "VnetLocal of " + string(p.vnet.ID()) + " " + t.Destination.Key(),
 				Text: "whether a route with next hop VnetLocal leads over the peering " + x.Name + " is not documented"})
@@ -507,6 +533,9 @@ func (k *walk) forward(p position, t flow.Tuple) (position, flow.Tuple, bool) {
 		if k.hop(h) {
 			k.deliver(p, t, p.vnet)
 		}
+	default:
+		k.opaque(h, flow.Fact{Code: flow.SourcesConflict, About: r.Label(), Detail: "next hop " + string(p.subnet.ID()) + " " + t.Destination.Key(),
+			Text: "where a route with next hop " + string(r.NextHop) + " leads is not modelled"})
 	}
 	return p, t, false
 }
@@ -643,7 +672,7 @@ func (k *walk) cross(p position, t flow.Tuple, peering *topology.Peering, to net
 	}
 	if remote == nil {
 		name := peering.RemoteVirtualNetwork.ID().Name()
-		k.opaque(Hop{Kind: HopPeering, Name: peering.Name}, flow.Fact{Code: flow.DanglingReference, About: name, Detail: "remote gates",
+		k.opaque(Hop{Kind: HopPeering, Name: peering.Name}, flow.Fact{Code: flow.DanglingReference, About: name, Detail: "remote gates " + string(peering.RemoteVirtualNetwork.ID()),
 			Text: "the peered virtual network " + name + " is not in the data", Export: "az network vnet show -n " + name + " -g <group> -o json"})
 		return nil, false
 	}
@@ -685,7 +714,7 @@ func (k *walk) deliver(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 	s := k.s
 	a := t.Destination.IP
 	if !a.IsValid() {
-		k.opaque(Hop{Kind: HopRoute, Name: v.Name}, flow.Fact{Code: flow.UnknownTag, About: t.Destination.Tag, Detail: "delivery in " + v.Name,
+		k.opaque(Hop{Kind: HopRoute, Name: v.Name}, flow.Fact{Code: flow.UnknownTag, About: t.Destination.Tag, Detail: "delivery in " + string(v.ID()),
 			Text: "the addresses of the service tag " + t.Destination.Tag + " are not known"})
 		return
 	}
@@ -703,8 +732,18 @@ func (k *walk) one(owners []topology.Owner, a netip.Addr) topology.Owner {
 	if len(owners) == 1 {
 		return owners[0]
 	}
-	f := flow.Fact{Code: flow.AddressOwnedTwice, About: a.String(), Text: "several interfaces own " + a.String()}
+	f := flow.Fact{Code: flow.AddressOwnedTwice, About: a.String(), Detail: ownerIDs(owners), Text: "several interfaces own " + a.String()}
 	return owners[k.w.Ask(f, len(owners))]
+}
+
+// ownerIDs names the owners in the keys of facts.
+func ownerIDs(owners []topology.Owner) string {
+	var b strings.Builder
+	for _, o := range owners {
+		b.WriteString(string(o.Interface.ID()))
+		b.WriteByte(' ')
+	}
+	return b.String()
 }
 
 // arrive asks the gates of the destination's side and the way back.
@@ -732,7 +771,7 @@ func (k *walk) guest(to position, t flow.Tuple) bool {
 	if vm != nil {
 		name = vm.Name
 	}
-	f := flow.Fact{Assumption: flow.HostFirewallOpen, About: name, Text: "the guest firewall of " + name + ", which is not given, lets the packet in"}
+	f := flow.Fact{Assumption: flow.HostFirewallOpen, About: name, Detail: string(to.nic.ID()), Text: "the guest firewall of " + name + ", which is not given, lets the packet in"}
 	h := Hop{Kind: HopHostFirewall, Name: name, AppliedTo: "guest " + name, Direction: "Inbound", Verdict: flow.Allow, Code: flow.HostFirewallAllow, Note: "not given"}
 	if !k.w.Holds(f) {
 		h.Verdict, h.Code = flow.Deny, flow.HostFirewallDeny
@@ -748,6 +787,10 @@ func (k *walk) hostFirewall(vm *topology.VirtualMachine, to position, t flow.Tup
 		if r.Protocol != topology.AnyProtocol && r.Protocol != t.Protocol {
 			continue
 		}
+		if !t.Protocol.HasPorts() && r.Protocol == topology.AnyProtocol && len(r.LocalPorts) > 0 && !slices.Contains(r.LocalPorts, topology.AllPorts) &&
+			k.w.Holds(flow.Fact{Assumption: flow.ICMPNeedsAllPorts, Text: "a rule for every protocol that names ports does not match ICMP, ESP and AH"}) {
+			continue
+		}
 		if t.Protocol.HasPorts() && len(r.LocalPorts) > 0 && !slices.ContainsFunc(r.LocalPorts, func(p topology.PortRange) bool { return p.Contains(t.DestinationPort) }) {
 			continue
 		}
@@ -759,7 +802,7 @@ func (k *walk) hostFirewall(vm *topology.VirtualMachine, to position, t flow.Tup
 		break
 	}
 	if access == topology.NoAccess {
-		f := flow.Fact{Assumption: flow.HostFirewallOpen, About: vm.Name, Text: "the guest firewall of " + vm.Name + " lets the packet in; its default is not given"}
+		f := flow.Fact{Assumption: flow.HostFirewallOpen, About: vm.Name, Detail: string(to.nic.ID()), Text: "the guest firewall of " + vm.Name + " lets the packet in; its default is not given"}
 		access = topology.Allow
 		if !k.w.Holds(f) {
 			access = topology.Deny
@@ -801,19 +844,20 @@ func (k *walk) unowned(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 		return
 	}
 	if fw := s.firewallAt(v, a); fw != nil {
-		k.opaque(Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name}, flow.Fact{Code: flow.FirewallContentUnknown, About: fw.Name, Detail: t.String(),
+		k.opaque(Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name}, flow.Fact{Code: flow.FirewallContentUnknown, About: fw.Name, Detail: string(fw.ID()) + t.String(),
 			Text: "whether the firewall " + fw.Name + " itself answers is not documented"})
 		return
 	}
 	sub := subnetOf(v, a)
 	if sub == nil {
 		h := Hop{Kind: HopRoute, Name: v.Name, Verdict: flow.Deny, Code: flow.NoSubnetAtDestination, Note: "no subnet of " + v.Name + " holds " + a.String()}
-		if len(v.Subnets) > 0 {
+		open := slices.ContainsFunc(v.Subnets, func(x *topology.Subnet) bool { return x.AddressPrefixUnknown })
+		if len(v.Subnets) > 0 && !open {
 			k.hop(h)
 			k.ended = true
 			return
 		}
-		k.opaque(h, flow.Fact{Code: flow.NoSubnetAtDestination, About: v.Name, Detail: a.String(),
+		k.opaque(h, flow.Fact{Code: flow.NoSubnetAtDestination, About: v.Name, Detail: string(v.ID()) + a.String(),
 			Text: "the subnets of " + v.Name + " are not in the data", Export: "az network vnet show -n " + v.Name + " -g <group> -o json"})
 		return
 	}
@@ -829,14 +873,14 @@ func (k *walk) unowned(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 		if _, ok := topology.Lookup[*topology.PrivateEndpoint](s.net, ref); ok {
 			continue
 		}
-		f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: "at " + a.String(),
+		f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: string(ref.ID()) + " at " + a.String(),
 			Text: "the private endpoint " + ref.ID().Name() + " of " + subnetName(sub) + " is not in the data", Export: "az network private-endpoint list -o json"}
 		if k.w.Ask(f, 2) == 1 {
 			k.opaque(Hop{Kind: HopPrivateEndpoint, AppliedTo: subnetName(sub)}, f)
 			return
 		}
 	}
-	f := flow.Fact{Assumption: flow.NoNICAtDestination, About: subnetName(sub), Detail: a.String(),
+	f := flow.Fact{Assumption: flow.NoNICAtDestination, About: subnetName(sub), Detail: string(sub.ID()) + a.String(),
 		Text: "no interface in the data owns " + a.String() + ": the gates of " + subnetName(sub) + " alone are asked"}
 	if !k.w.Holds(f) {
 		k.hop(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub), Verdict: flow.Deny, Code: flow.UnwaivedAssumption, Note: "nothing takes the packet"})
@@ -912,7 +956,7 @@ func (k *walk) repliesPass(from position, r *route.Route) bool {
 	h.Kind = HopReturn
 	switch {
 	case !found:
-		k.opaque(h, flow.Fact{Code: flow.NVANotFound, About: r.NextHopIP.String(), Detail: "replies",
+		k.opaque(h, flow.Fact{Code: flow.NVANotFound, About: r.NextHopIP.String(), Detail: "replies " + string(from.subnet.ID()),
 			Text: "replies leave through " + r.NextHopIP.String() + ", which no interface, load balancer or firewall in the data owns", Export: "az network nic list -o json"})
 		return false
 	case owner.Interface != nil && !owner.Interface.EnableIPForwarding.Or(false):

@@ -36,31 +36,16 @@ func (k *walk) endpoint(p position, t flow.Tuple, pe *topology.PrivateEndpoint) 
 			Text: "the subnet of private endpoint " + pe.Name + " is not in the data", Export: "az network vnet list -o json"})
 		return
 	}
-	if sub.PrivateEndpointPolicy.AppliesNSG() && !sub.NetworkSecurityGroup.IsZero() {
-		open := t
-		g, ok := s.group(sub.NetworkSecurityGroup)
-		if !ok || !g.RulesGiven {
-			l := gateAt{place: subnetName(sub), id: sub.ResourceID, ref: sub.NetworkSecurityGroup, element: sub.ID()}
-			if _, goOn := k.level(l, topology.Inbound, open, s.names.At(sub)); !goOn {
-				return
-			}
-		} else {
-			if !k.depends(&g.Element) {
-				return
-			}
-			gate := s.endpointGate(g, s.names.At(sub))
-			if k.cuts != nil {
-				k.cuts.gates[gate] = true
-			}
-			if !k.hop(ruleHop(HopSecurityRules, g.Name, subnetName(sub), topology.Inbound, gate.Decide(k.w, open))) {
-				return
-			}
+	if sub.PrivateEndpointPolicy.AppliesNSG() && (!sub.NetworkSecurityGroup.IsZero() || len(s.claims[sub.ID()]) > 0) {
+		l := gateAt{place: subnetName(sub), id: sub.ResourceID, ref: sub.NetworkSecurityGroup, element: sub.ID(), endpoint: true}
+		if _, goOn := k.level(l, topology.Inbound, t, s.names.At(sub)); !goOn {
+			return
 		}
 	}
 	h := Hop{Kind: HopPrivateEndpoint, Name: pe.Name, AppliedTo: subnetName(sub), Verdict: flow.Allow, Code: flow.ReachedPrivateEndpoint, Origin: originOf(pe.Origin)}
 	switch {
 	case pe.ConnectionState == "":
-		f := flow.Fact{Code: flow.PrivateEndpointNotApproved, About: pe.Name, Text: "the connection state of private endpoint " + pe.Name + " is not in the data",
+		f := flow.Fact{Code: flow.PrivateEndpointNotApproved, About: pe.Name, Detail: string(pe.ID()), Text: "the connection state of private endpoint " + pe.Name + " is not in the data",
 			Export: "az network private-endpoint show -n " + pe.Name + " -g <group> -o json"}
 		if k.w.Ask(f, 2) == 1 {
 			h.Verdict, h.Code = flow.Deny, flow.PrivateEndpointNotApproved
@@ -80,11 +65,11 @@ func (k *walk) toGateway(p position, t flow.Tuple, r *route.Route) {
 	if slices.ContainsFunc(g.Unsure, func(f flow.Fact) bool { return !k.w.Holds(f) }) {
 		g.InEstate = false
 	}
-	absent := flow.Fact{Code: flow.GatewayNotInEstate, About: p.vnet.Name, Detail: "next hop",
+	absent := flow.Fact{Code: flow.GatewayNotInEstate, About: p.vnet.Name, Detail: "next hop " + string(p.vnet.ID()),
 		Text: "the gateway that a route of " + p.vnet.Name + " leads to is not in the data", Export: "az network vnet-gateway list -g <group> -o json"}
 	switch {
 	case k.known(t.Destination) == publicAddress:
-		f := flow.Fact{Code: flow.ForcedTunnel, About: g.Name, Detail: t.Destination.Key(),
+		f := flow.Fact{Code: flow.ForcedTunnel, About: g.Name, Detail: string(p.vnet.ID()) + t.Destination.Key(),
 			Text: "the packet leaves through gateway " + g.Name + "; what lies behind it decides"}
 		if !g.InEstate {
 			f = absent
@@ -110,7 +95,7 @@ func (k *walk) toGateway(p position, t flow.Tuple, r *route.Route) {
 			}
 		}
 	default:
-		k.opaque(h, flow.Fact{Code: flow.LearnedRoutesMissing, About: g.Name, Detail: "next hop " + t.Destination.Key(),
+		k.opaque(h, flow.Fact{Code: flow.LearnedRoutesMissing, About: g.Name, Detail: "next hop " + string(p.vnet.ID()) + t.Destination.Key(),
 			Text: "whether gateway " + g.Name + " has a route to " + t.Destination.String() + " is not in the data"})
 	}
 }
@@ -157,7 +142,7 @@ func (k *walk) toAppliance(p position, t flow.Tuple, r *route.Route) (position, 
 			return k.through(p, t, k.one(owners, ip))
 		}
 	}
-	k.opaque(Hop{Kind: HopVirtualAppliance, Name: ip.String()}, flow.Fact{Code: flow.NVANotFound, About: ip.String(),
+	k.opaque(Hop{Kind: HopVirtualAppliance, Name: ip.String()}, flow.Fact{Code: flow.NVANotFound, About: ip.String(), Detail: string(p.vnet.ID()),
 		Text: "no interface, load balancer or firewall in the data owns the next hop " + ip.String(), Export: "az network nic list -o json"})
 	return p, t, false
 }
@@ -198,7 +183,7 @@ func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, f
 	key := passKey(to.Interface, t)
 	if k.seen[key] {
 		if !t.Destination.IP.IsValid() && !scope.PublicTag(t.Destination.Tag) {
-			k.opaque(h, flow.Fact{Code: flow.UnknownTag, About: t.Destination.Tag, Detail: "at " + h.Name,
+			k.opaque(h, flow.Fact{Code: flow.UnknownTag, About: t.Destination.Tag, Detail: "at " + string(to.Interface.ID()),
 				Text: "whether the destination is the appliance " + h.Name + " itself is not known: the addresses of " + t.Destination.Tag + " are not"})
 			return p, t, false
 		}
@@ -217,7 +202,7 @@ func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, f
 			return p, t, false
 		}
 	} else {
-		f := flow.Fact{Assumption: flow.NVAForwardsAndPermits, About: h.Name, Text: "the appliance " + h.Name + " forwards the packet and its policy permits it"}
+		f := flow.Fact{Assumption: flow.NVAForwardsAndPermits, About: h.Name, Detail: string(to.Interface.ID()), Text: "the appliance " + h.Name + " forwards the packet and its policy permits it"}
 		if !k.w.Holds(f) {
 			h.Verdict, h.Code = flow.Deny, flow.UnwaivedAssumption
 		}
@@ -228,7 +213,7 @@ func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, f
 	k.appliances = append(k.appliances, to.Configuration.PrivateIPAddress.String())
 	next = k.leaves(next, t)
 	if k.outside(t.Destination) && next.config != nil {
-		f := flow.Fact{Code: flow.NVASourceUnknown, About: h.Name, Detail: t.Destination.Key(),
+		f := flow.Fact{Code: flow.NVASourceUnknown, About: h.Name, Detail: string(to.Interface.ID()) + t.Destination.Key(),
 			Text: "whether the appliance " + h.Name + " puts its own address in place of the source is not in the data"}
 		if k.w.Ask(f, 2) == 0 {
 			t.Source = flow.At(next.config.PrivateIPAddress)
@@ -266,7 +251,7 @@ func (k *walk) leaves(in position, t flow.Tuple) position {
 	if len(ways) == 1 {
 		return in
 	}
-	f := flow.Fact{Code: flow.NVASourceUnknown, About: vm.Name, Detail: "interface",
+	f := flow.Fact{Code: flow.NVASourceUnknown, About: vm.Name, Detail: "interface " + string(vm.ID()) + string(in.nic.ID()),
 		Text: "by which of its interfaces the appliance " + vm.Name + " passes the packet on is not in the data"}
 	return ways[k.w.Ask(f, len(ways))]
 }
@@ -408,7 +393,7 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 			}
 		}
 		open := func(detail, text string) bool {
-			return k.w.Ask(flow.Fact{Code: flow.SourcesConflict, About: p.appliance.Name, Detail: detail, Text: text}, 2) == 1
+			return k.w.Ask(flow.Fact{Code: flow.SourcesConflict, About: p.appliance.Name, Detail: string(p.appliance.ID()) + detail, Text: text}, 2) == 1
 		}
 		if !t.Protocol.HasPorts() && open("egress of "+t.Protocol.String(), "whether the firewall "+p.appliance.Name+" carries "+t.Protocol.String()+" to the Internet is not documented") {
 			return deny(flow.EgressNoICMP, "")
@@ -426,7 +411,7 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 			return deny(flow.EgressNoICMP, "a NAT gateway carries TCP and UDP only")
 		}
 		if t.Destination.Is6() {
-			f := flow.Fact{Code: flow.NoEgress, About: ref.ID().Name(), Detail: "IPv6", Text: "whether the " + name + " carries IPv6 is not in the data"}
+			f := flow.Fact{Code: flow.NoEgress, About: ref.ID().Name(), Detail: "IPv6 " + string(ref.ID()), Text: "whether the " + name + " carries IPv6 is not in the data"}
 			if k.w.Ask(f, 2) == 1 {
 				h.Name = name
 				return deny(f.Code, f.Text)
@@ -447,6 +432,9 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 	}
 
 	if p.config != nil {
+		if p.config.PublicIPUnknown && k.w.Ask(publicIPUnknown(p.nic, p.config), 2) == 1 {
+			return allow("public IP", outside, p.config.Origin)
+		}
 		if ref := p.config.PublicIPAddress; !ref.IsZero() {
 			pip, ok := topology.Lookup[*topology.PublicIPAddress](s.net, ref)
 			a := outside
@@ -538,17 +526,31 @@ func (k *walk) balancerEgress(p position, t flow.Tuple, outside flow.Address, al
 				continue
 			}
 			if other := rule.Protocol != topology.AnyProtocol && rule.Protocol != t.Protocol; other || !isPrimary(p.nic, p.config) || p.subnet.DefaultOutboundAccess == topology.Off {
-				f := flow.Fact{Code: flow.SourcesConflict, About: lb.Name, Detail: "implicit way out by " + rule.Name + " " + p.String() + " " + t.Protocol.String(),
+				f := flow.Fact{Code: flow.SourcesConflict, About: lb.Name, Detail: string(lb.ID()) + " implicit way out by " + rule.Name + " " + string(p.nic.ID()) + " " + t.Protocol.String(),
 					Text: "whether rule " + rule.Name + " of " + lb.Name + " is a way out for other protocols than its own, for secondary IP configurations and from private subnets is not documented"}
 				if k.w.Ask(f, 2) == 0 {
 					continue
 				}
 			}
-			a, goOn := allow("load balancer "+lb.Name+", rule "+rule.Name, outside, rule.Origin)
+			a := outside
+			if list := k.frontendAddresses(lb, publicFrontends(lb)); len(list) == 1 {
+				a = flow.At(list[0])
+			}
+			a, goOn := allow("load balancer "+lb.Name+", rule "+rule.Name, a, rule.Origin)
 			return a, goOn, true
 		}
 	}
 	return outside, false, false
+}
+
+func publicFrontends(lb *topology.LoadBalancer) []topology.Ref {
+	var out []topology.Ref
+	for _, f := range lb.Frontends {
+		if f.PublicAddress.IsValid() || !f.PublicIPAddress.IsZero() {
+			out = append(out, f.Ref())
+		}
+	}
+	return out
 }
 
 func (k *walk) frontendAddresses(lb *topology.LoadBalancer, refs []topology.Ref) []netip.Addr {
@@ -580,14 +582,14 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 	said := p.nic != nil && p.nic.DefaultOutbound == topology.On
 	private := p.subnet.DefaultOutboundAccess == topology.Off && !said
 	if !private && !said && p.subnet.DefaultOutboundAccess == topology.Unset && p.subnet.Design {
-		f := flow.Fact{Assumption: flow.DefaultOutboundAccess, About: subnetName(p.subnet),
+		f := flow.Fact{Assumption: flow.DefaultOutboundAccess, About: subnetName(p.subnet), Detail: string(p.subnet.ID()),
 			Text: "the design does not set defaultOutboundAccess of " + subnetName(p.subnet) + ", whose default has changed: taken as allowed"}
 		private = !k.w.Holds(f)
 	}
 	without := ""
 	vm := s.vm(p.nic)
 	if vm == nil && p.nic != nil && !said && !p.nic.VirtualMachine.IsZero() && !private {
-		f := flow.Fact{Assumption: flow.DefaultOutboundAccess, About: p.nic.VirtualMachine.ID().Name(),
+		f := flow.Fact{Assumption: flow.DefaultOutboundAccess, About: p.nic.VirtualMachine.ID().Name(), Detail: string(p.nic.VirtualMachine.ID()),
 			Text: "the virtual machine of " + p.nic.Name + ", which is not in the data, has default outbound access"}
 		if !k.w.Holds(f) {
 			without = f.Text
@@ -600,7 +602,7 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 		for _, ref := range vm.NetworkInterfaces {
 			nic, ok := topology.Lookup[*topology.NetworkInterface](s.net, ref)
 			if !ok && !private {
-				f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: "public IP",
+				f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: "public IP " + string(ref.ID()),
 					Text: "whether " + ref.ID().Name() + ", another interface of " + vm.Name + ", has a Standard public IP is not in the data", Export: "az network nic list -o json"}
 				if k.w.Ask(f, 2) == 1 {
 					without = f.Text
@@ -616,6 +618,13 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 			}
 		}
 	}
+	if p.nic != nil && !said && !private {
+		for _, f := range s.standardInDoubt(p, vm) {
+			if k.w.Ask(f, 2) == 1 {
+				without = f.Text
+			}
+		}
+	}
 	if p.config != nil {
 		balancers, _, _ := s.poolsOf(p.nic, p.config)
 		for _, lb := range balancers {
@@ -628,7 +637,7 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 		without = "the interface has no default outbound connectivity"
 	}
 	if !private && without == "" && t.Destination.Is6() {
-		f := flow.Fact{Code: flow.NoEgress, About: subnetName(p.subnet), Detail: "IPv6",
+		f := flow.Fact{Code: flow.NoEgress, About: subnetName(p.subnet), Detail: "IPv6 " + string(p.subnet.ID()),
 			Text: "whether default outbound access carries IPv6 is not documented"}
 		if k.w.Ask(f, 2) == 1 {
 			return deny(f.Code, f.Text)
@@ -652,10 +661,10 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 			set = s.names.Tag("Storage")
 		}
 		if set.Has(k.w, t.Destination, false) {
-			f := flow.Fact{Code: flow.SourcesConflict, About: subnetName(p.subnet), Detail: "storage exception",
+			f := flow.Fact{Code: flow.SourcesConflict, About: subnetName(p.subnet), Detail: "storage exception " + string(p.subnet.ID()),
 				Text: "whether storage of the same region is reachable from a private subnet over a user-defined route to Internet is in dispute"}
 			if p.vnet.Location == "" {
-				f = flow.Fact{Code: flow.DanglingReference, About: p.vnet.Name, Detail: "location", Text: "the location of " + p.vnet.Name + " is not in the data"}
+				f = flow.Fact{Code: flow.DanglingReference, About: p.vnet.Name, Detail: "location " + string(p.vnet.ID()), Text: "the location of " + p.vnet.Name + " is not in the data"}
 			} else if r == nil || r.Source != route.User {
 				return allow("Azure Storage of the same region", outside, topology.Origin{})
 			}
@@ -669,6 +678,40 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 		without = "the subnet is private and nothing explicit leads out"
 	}
 	return deny(flow.NoEgress, without)
+}
+
+// standardInDoubt are the facts that another public IP address of the machine,
+// on any of its interfaces, is a Standard one and takes default outbound
+// access away (DOA): it is not in the data, it does not say its SKU, or only
+// the reference to the machine joins its interface to it.
+func (s *Simulator) standardInDoubt(p position, vm *topology.VirtualMachine) []flow.Fact {
+	var out []flow.Fact
+	for _, nic := range s.net.NetworkInterfaces {
+		named := !nic.VirtualMachine.IsZero() && nic.VirtualMachine.ID() == p.nic.VirtualMachine.ID()
+		if nic != p.nic && !named && (vm == nil || s.vm(nic) != vm) {
+			continue
+		}
+		for _, c := range nic.IPConfigurations {
+			if c == p.config || c.PublicIPAddress.IsZero() {
+				continue
+			}
+			pip, ok := topology.Lookup[*topology.PublicIPAddress](s.net, c.PublicIPAddress)
+			known := ok && pip.SKU != ""
+			if known && (!isStandard(pip.SKU) || vm != nil && nic != p.nic) {
+				continue // Basic, or counted for certain
+			}
+			out = append(out, flow.Fact{Code: flow.NoEgress, About: nic.Name, Detail: "public IP " + string(c.PublicIPAddress.ID()),
+				Text: "whether the public IP " + c.PublicIPAddress.ID().Name() + " of " + nic.Name + " takes default outbound access away is not certain", Export: "az network public-ip list -o json"})
+		}
+	}
+	return out
+}
+
+// publicIPUnknown is the fact that an expression that was not evaluated gives
+// the interface a public IP address.
+func publicIPUnknown(nic *topology.NetworkInterface, c *topology.IPConfiguration) flow.Fact {
+	return flow.Fact{Code: flow.UnresolvedExpression, About: nic.Name, Detail: "public IP " + string(c.ID()),
+		Text: "the public IP address of " + nic.Name + " is an expression that is not resolved"}
 }
 
 // enter brings a packet from the Internet to a public address of the estate.
@@ -711,7 +754,7 @@ func (k *walk) enter(p position, t flow.Tuple, pub publicIP) {
 		k.hop(Hop{Kind: HopEntry, Name: "public IP " + pub.resource.Name, Verdict: flow.Deny, Code: flow.NoPublicEntry, Origin: originOf(pub.resource.Origin),
 			Note: "it is attached to nothing"})
 	default:
-		k.opaque(Hop{Kind: HopEntry, Name: "public IP " + pub.resource.Name, Origin: originOf(pub.resource.Origin)}, flow.Fact{Code: flow.DanglingReference, About: pub.resource.Name,
+		k.opaque(Hop{Kind: HopEntry, Name: "public IP " + pub.resource.Name, Origin: originOf(pub.resource.Origin)}, flow.Fact{Code: flow.DanglingReference, About: pub.resource.Name, Detail: string(pub.resource.ID()),
 			Text: "what the public IP address " + pub.resource.Name + " is attached to is not in the data", Export: "az network nic list -o json"})
 	}
 }
@@ -734,7 +777,7 @@ func (k *walk) translated(fw *topology.AzureFirewall, sub *topology.Subnet, x *f
 			Text: "the subnet of firewall " + fw.Name + " is not in the data", Export: "az network vnet list -o json"})
 		return
 	}
-	f := flow.Fact{Code: flow.SourcesConflict, About: fw.Name, Detail: "source of inbound flows",
+	f := flow.Fact{Code: flow.SourcesConflict, About: fw.Name, Detail: "source of inbound flows " + string(fw.ID()),
 		Text: "whether the firewall " + fw.Name + " translates the source of inbound flows to its own address is not documented"}
 	if k.w.Ask(f, 2) == 0 {
 		t.Source = flow.At(fw.PrivateIPAddress)
@@ -795,7 +838,7 @@ func (k *walk) guarded(to position, t flow.Tuple, sku, entry string) bool {
 	}
 	closed := isStandard(sku)
 	if sku == "" {
-		closed = k.w.Ask(flow.Fact{Code: flow.StandardIPClosed, About: entry, Text: "the SKU of " + entry + " is not in the data: a Standard one is closed without an NSG",
+		closed = k.w.Ask(flow.Fact{Code: flow.StandardIPClosed, About: entry, Detail: t.Destination.Key() + to.String(), Text: "the SKU of " + entry + " is not in the data: a Standard one is closed without an NSG",
 			Export: "az network public-ip list -o json"}, 2) == 1
 	}
 	if closed && always {
@@ -847,7 +890,7 @@ func (k *walk) pick(lb *topology.LoadBalancer, n int, t flow.Tuple) int {
 	if n == 1 {
 		return 0
 	}
-	return k.w.Ask(flow.Fact{Code: flow.LoadBalancerBackend, About: lb.Name, Detail: t.String(), Text: "which backend of " + lb.Name + " takes the flow is open"}, n)
+	return k.w.Ask(flow.Fact{Code: flow.LoadBalancerBackend, About: lb.Name, Detail: string(lb.ID()) + t.String(), Text: "which backend of " + lb.Name + " takes the flow is open"}, n)
 }
 
 // backendsFor are the IP configurations that a frontend sends the packet to,
@@ -862,7 +905,7 @@ func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t fl
 		}
 		any := r.FrontendPort == 0 && r.Protocol == topology.AnyProtocol
 		if !t.Protocol.HasPorts() {
-			f := flow.Fact{Code: flow.LoadBalancerNoRule, About: lb.Name, Detail: t.Protocol.String(),
+			f := flow.Fact{Code: flow.LoadBalancerNoRule, About: lb.Name, Detail: string(lb.ID()) + t.Protocol.String(),
 				Text: "whether the rule for all ports of " + lb.Name + " carries other protocols than TCP and UDP is not documented"}
 			if !any || k.w.Ask(f, 2) == 0 {
 				continue
@@ -882,7 +925,7 @@ func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t fl
 		if len(list) > 0 {
 			return list, uint16(r.BackendPort), true
 		}
-		k.opaque(Hop{Kind: HopEntry, Name: lb.Name}, flow.Fact{Code: flow.DanglingReference, About: lb.Name, Detail: r.Name,
+		k.opaque(Hop{Kind: HopEntry, Name: lb.Name}, flow.Fact{Code: flow.DanglingReference, About: lb.Name, Detail: string(lb.ID()) + r.Name,
 			Text: "no backend of rule " + r.Name + " of " + lb.Name + " is in the data", Export: "az network nic list -o json"})
 		return nil, 0, false
 	}
@@ -897,7 +940,7 @@ func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t fl
 				}
 			}
 		}
-		k.opaque(Hop{Kind: HopEntry, Name: lb.Name}, flow.Fact{Code: flow.DanglingReference, About: lb.Name, Detail: r.Name,
+		k.opaque(Hop{Kind: HopEntry, Name: lb.Name}, flow.Fact{Code: flow.DanglingReference, About: lb.Name, Detail: string(lb.ID()) + r.Name,
 			Text: "the backend of NAT rule " + r.Name + " of " + lb.Name + " is not in the data", Export: "az network nic list -o json"})
 		return nil, 0, false
 	}
@@ -916,7 +959,7 @@ func (s *Simulator) lostBackend(lb *topology.LoadBalancer, r *topology.LoadBalan
 		}
 		lost := func(x topology.Ref) bool { return s.net.Find(x.ID()) == nil }
 		if slices.ContainsFunc(pool.IPConfigurations, lost) || slices.ContainsFunc(pool.Interfaces, lost) {
-			return flow.Fact{Code: flow.DanglingReference, About: lb.Name, Detail: "backend of " + pool.Name,
+			return flow.Fact{Code: flow.DanglingReference, About: lb.Name, Detail: string(lb.ID()) + " backend of " + pool.Name,
 				Text: "a backend that pool " + pool.Name + " of " + lb.Name + " names is not in the data", Export: "az network nic list -o json"}, true
 		}
 	}
@@ -984,7 +1027,7 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 		}
 	}
 	if len(ways) > 0 {
-		f := flow.Fact{Code: flow.LoadBalancerBackend, About: nic.Name, Detail: "way in",
+		f := flow.Fact{Code: flow.LoadBalancerBackend, About: nic.Name, Detail: "way in " + string(nic.ID()),
 			Text: "several ways lead from the Internet to " + nic.Name}
 		i := 0
 		if len(ways) > 1 {

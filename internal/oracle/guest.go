@@ -89,7 +89,7 @@ func (o *Oracle) traceThroughProxy(w *world, from *endpoint, s *topology.ProxySe
 	case !server.AnyHost && !slices.ContainsFunc(server.AllowHosts, func(h string) bool { return hostMatches(w, s.Host, h, &p) }):
 		return drop(flow.ProxyHostNotAllowed)
 	}
-	out := o.send(w, proxy, p.from(place{ip: proxy.addr}), trip{})
+	out := o.send(w, proxy, p.from(place{ip: proxy.addr}), trip{last: first})
 	out.route = first.route
 	return out
 }
