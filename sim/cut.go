@@ -217,6 +217,65 @@ func (s *Simulator) estateConstants() []*netipx.IPSet {
 	for _, f := range n.AzureFirewalls {
 		one(f.PrivateIPAddress)
 	}
+	for _, vm := range n.VirtualMachines {
+		if vm.ProxyServer == nil {
+			continue
+		}
+		for _, pattern := range vm.ProxyServer.AllowHosts {
+			if a, err := netip.ParseAddr(pattern); err == nil {
+				one(a)
+			}
+		}
+	}
+	return out
+}
+
+// estatePorts are the destination ports that something other than a rule of a
+// gate compares with: the platform's, outbound mail, guests' firewalls, load
+// balancers.
+func (s *Simulator) estatePorts() []topology.PortRange {
+	var out []topology.PortRange
+	one := func(p int) {
+		if p > 0 {
+			out = append(out, topology.PortRange{First: uint16(p), Last: uint16(p)})
+		}
+	}
+	for _, p := range []int{25, 53, 67, 80, 443, 1688, 32526} {
+		one(p)
+	}
+	for _, vm := range s.net.VirtualMachines {
+		if vm.HostFirewall != nil {
+			for _, r := range vm.HostFirewall.Inbound {
+				out = append(out, r.LocalPorts...)
+			}
+		}
+	}
+	for _, lb := range s.net.LoadBalancers {
+		for _, r := range lb.Rules {
+			one(r.FrontendPort)
+			one(r.BackendPort)
+		}
+		for _, r := range lb.NATRules {
+			one(r.FrontendPort)
+			one(r.BackendPort)
+		}
+	}
+	for _, f := range s.net.AzureFirewalls {
+		for _, c := range f.Collections {
+			for _, r := range c.Rules {
+				out = append(out, r.Ports...)
+				one(r.TranslatedPort)
+			}
+		}
+	}
+	for _, f := range s.net.FirewallPolicies {
+		for _, c := range f.Collections {
+			for _, r := range c.Rules {
+				out = append(out, r.Ports...)
+				one(r.TranslatedPort)
+			}
+		}
+	}
 	return out
 }
 

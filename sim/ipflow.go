@@ -258,6 +258,9 @@ func (s *Simulator) flows(q IPFlowQuestion, at chainAt) []Part {
 	for {
 		before := met.size()
 		_, sports, dports := met.constants()
+		if q.Local.AnyPort || q.Remote.AnyPort {
+			dports = append(dports, s.estatePorts()...)
+		}
 		var parts []Part
 		for _, proto := range asked {
 			local, remote := sports, dports

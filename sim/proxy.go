@@ -3,10 +3,12 @@ package sim
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/netpath/netpath/sim/firewall"
 	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 )
 
@@ -22,7 +24,23 @@ func (s *Simulator) proxied(q TraceQuestion, from, to *end) bool {
 }
 
 func (tr *tracer) proxyApplies() bool {
-	return tr.q.Protocol == topology.TCP && (tr.to.internet() || tr.to.target.Host != "")
+	return tr.q.Protocol == topology.TCP && (tr.to.internet() || tr.to.target.Host != "" || tr.to.info.Kind == "prefix" && tr.to.set.Overlaps(scope.PublicSpace()))
+}
+
+// viaProxy reports whether a packet of the question goes through the proxy: of
+// a prefix, which may straddle the estate, what lies outside it.
+func (tr *tracer) viaProxy(t flow.Tuple) bool {
+	if !tr.proxied {
+		return false
+	}
+	a := t.Destination.IP
+	return tr.to.info.Kind != "prefix" || scope.IsPublic(a) && !tr.s.holds(a)
+}
+
+// holds reports whether a virtual network of the estate has the address in its
+// address space.
+func (s *Simulator) holds(a netip.Addr) bool {
+	return slices.ContainsFunc(s.net.VirtualNetworks, func(v *topology.VirtualNetwork) bool { return contains(v.AddressSpace, a) })
 }
 
 // proxyHost is the interface that a proxy setting names by address or by the
@@ -60,7 +78,7 @@ func (k *walk) throughProxy(p position, t flow.Tuple, vm *topology.VirtualMachin
 	k.leg++
 	o, ok := s.proxyHost(setting.Host)
 	if !ok {
-		k.opaque(Hop{Kind: HopProxy, Name: setting.Host, Origin: originOf(setting.Origin)}, flow.Fact{Code: flow.ProxyNotFound, About: setting.Host,
+		k.opaque(Hop{Kind: HopProxy, Name: setting.Host, Origin: originOf(setting.Origin)}, flow.Fact{Code: flow.ProxyNotFound, About: setting.Host, Detail: string(vm.ID()),
 			Text: "no interface in the data is the proxy " + setting.Host + " of " + vm.Name, Export: "az network nic list -o json"})
 		return
 	}
@@ -104,7 +122,7 @@ func (k *walk) proxyServer(vm *topology.VirtualMachine, o topology.Owner, port u
 	}
 	h := Hop{Kind: HopProxy, Name: name, AppliedTo: "proxy " + name, Verdict: flow.Allow, Code: flow.ProxyAllow, Note: "CONNECT"}
 	if server == nil {
-		f := flow.Fact{Code: flow.ProxyNotListening, About: name, Text: "whether " + name + " runs a proxy on port " + fmt.Sprint(port) + " is not in the data (proxyServer in a design file)"}
+		f := flow.Fact{Code: flow.ProxyNotListening, About: name, Detail: string(o.Interface.ID()), Text: "whether " + name + " runs a proxy on port " + fmt.Sprint(port) + " is not in the data (proxyServer in a design file)"}
 		h.Code = f.Code
 		if k.w.Ask(f, 2) == 1 {
 			h.Verdict = flow.Deny

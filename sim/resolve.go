@@ -425,7 +425,7 @@ func (s *Simulator) hostEnd(text, host string, near *end) (*end, error) {
 		return e, nil
 	}
 	for _, x := range serviceSuffixes {
-		if host != x.suffix && !strings.HasSuffix(host, x.suffix) {
+		if host != x.suffix && !(strings.HasPrefix(x.suffix, ".") && strings.HasSuffix(host, x.suffix)) {
 			continue
 		}
 		tag := x.tag

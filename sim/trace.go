@@ -191,9 +191,14 @@ func (tr *tracer) run() ([]Part, error) {
 	if tr.from.isSet() && !tr.from.named || tr.to.isSet() && !tr.to.named {
 		estate = tr.s.estateConstants()
 	}
+	var ports []topology.PortRange
+	if tr.q.AnyPort {
+		ports = tr.s.estatePorts()
+	}
 	for {
 		before := tr.cuts.size()
 		prefixes, sports, dports := tr.cuts.constants()
+		dports = append(dports, ports...)
 		classes, err := tr.classes(append(slices.Clone(estate), prefixes...), sports, dports)
 		if err != nil {
 			return nil, err
@@ -285,14 +290,14 @@ func (tr *tracer) start(k *walk, c packetClass) {
 	switch {
 	case tr.from.nic != nil:
 		p := s.at(tr.from.nic, tr.from.config(c.v6))
-		if tr.proxied {
+		if tr.viaProxy(t) {
 			k.throughProxy(p, t, tr.from.vm, 0)
 			return
 		}
 		k.send(p, t)
 	case tr.from.subnet != nil:
 		k.fromSubnet(tr.from.subnet, t)
-	case scope.IsPublic(t.Source.IP) && !tr.onPremises(t):
+	case scope.IsPublic(t.Source.IP) && !tr.onPremises(t) && !(tr.from.isSet() && s.holds(t.Source.IP)):
 		tr.fromInternet(k, t)
 	default:
 		tr.fromPrivate(k, t)
@@ -312,7 +317,7 @@ func (tr *tracer) onPremises(t flow.Tuple) bool {
 
 // fromSubnet starts at an address of a known subnet that no interface owns.
 func (k *walk) fromSubnet(sub *topology.Subnet, t flow.Tuple) {
-	f := flow.Fact{Assumption: flow.NoNICAtDestination, About: subnetName(sub), Detail: t.Source.Key(),
+	f := flow.Fact{Assumption: flow.NoNICAtDestination, About: subnetName(sub), Detail: string(sub.ID()) + t.Source.Key(),
 		Text: "no interface in the data owns " + t.Source.String() + ": the gates of " + subnetName(sub) + " alone are asked"}
 	if !k.w.Holds(f) {
 		k.hop(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub), Verdict: flow.Deny, Code: flow.UnwaivedAssumption, Note: "nothing sends the packet"})
@@ -338,7 +343,8 @@ func (tr *tracer) fromInternet(k *walk, t flow.Tuple) {
 		k.enter(position{internet: true}, t, pub)
 		return
 	}
-	for _, o := range s.net.Owners(t.Destination.IP) {
+	if owners := s.net.Owners(t.Destination.IP); len(owners) > 0 {
+		o := k.one(owners, t.Destination.IP)
 		k.enterVM(t, o.Interface, o.Configuration)
 		return
 	}
@@ -347,7 +353,7 @@ func (tr *tracer) fromInternet(k *walk, t flow.Tuple) {
 		if sub == nil {
 			continue
 		}
-		f := flow.Fact{Assumption: flow.NoNICAtDestination, About: subnetName(sub), Detail: t.Destination.Key() + " entry",
+		f := flow.Fact{Assumption: flow.NoNICAtDestination, About: subnetName(sub), Detail: string(sub.ID()) + t.Destination.Key() + " entry",
 			Text: "no interface in the data owns " + t.Destination.String() + ", so nothing public leads there"}
 		if !k.w.Holds(f) {
 			k.opaque(Hop{Kind: HopEntry, AppliedTo: subnetName(sub)}, flow.Fact{Code: flow.UnwaivedAssumption, About: f.About, Detail: f.Key(), Text: f.Text})
@@ -371,11 +377,20 @@ func (tr *tracer) fromPrivate(k *walk, t flow.Tuple) {
 		k.send(s.at(o.Interface, o.Configuration), t)
 		return
 	}
+	var subs []*topology.Subnet
 	for _, v := range s.net.VirtualNetworks {
 		if sub := subnetOf(v, t.Source.IP); sub != nil {
-			k.fromSubnet(sub, t)
-			return
+			subs = append(subs, sub)
 		}
+	}
+	if len(subs) > 0 {
+		sub := subs[0]
+		if len(subs) > 1 {
+			f := flow.Fact{Code: flow.AddressOwnedTwice, About: t.Source.String(), Detail: "subnet", Text: "several virtual networks hold " + t.Source.String()}
+			sub = subs[k.w.Ask(f, len(subs))]
+		}
+		k.fromSubnet(sub, t)
+		return
 	}
 	if homes := s.names.Behind(t.Source.IP); len(homes) > 0 {
 		f := flow.Fact{Code: flow.LearnedRoutesMissing, About: t.Source.String(), Detail: "source", Text: "behind which gateway " + t.Source.String() + " lies is not in the data"}

@@ -81,7 +81,7 @@ func New(n *topology.Network, p *scope.Place, fw *topology.AzureFirewall) *Firew
 		seen[ref.ID()] = true
 		policy, ok := topology.Lookup[*topology.FirewallPolicy](n, ref)
 		if !ok || !policy.GroupsGiven {
-			f.missing = append(f.missing, flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(),
+			f.missing = append(f.missing, flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: string(ref.ID()),
 				Text:   "the rules of firewall policy " + ref.ID().Name() + " are not in the data",
 				Export: "az network firewall policy rule-collection-group list --policy-name " + ref.ID().Name() + " -g <group> -o json"})
 		}
@@ -136,7 +136,7 @@ func (r *rule) groups(n *topology.Network, refs []topology.Ref) []*scope.Set {
 	for _, ref := range refs {
 		g, ok := topology.Lookup[*topology.IPGroup](n, ref)
 		if !ok || !g.Given {
-			r.missing = append(r.missing, flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: r.Name,
+			r.missing = append(r.missing, flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: string(ref.ID()) + r.Name,
 				Text: "the addresses of IP group " + ref.ID().Name() + " are not in the data", Export: "az network ip-group list -o json"})
 			continue
 		}
@@ -155,7 +155,7 @@ func (r *rule) groups(n *topology.Network, refs []topology.Ref) []*scope.Set {
 // must all be in the data: see Missing.
 func (f *Firewall) Decide(w *flow.World, t flow.Tuple, target Target) Decision {
 	if f.intel && (!t.Destination.IP.IsValid() || scope.IsPublic(t.Destination.IP)) {
-		unlisted := flow.Fact{Assumption: flow.PropertyNotModelled, About: f.Firewall.Name, Detail: "threat intelligence " + t.Destination.Key(),
+		unlisted := flow.Fact{Assumption: flow.PropertyNotModelled, About: f.Firewall.Name, Detail: string(f.Firewall.ID()) + " threat intelligence " + t.Destination.Key(),
 			Text: "threat intelligence, which " + f.Firewall.Name + " uses to deny, does not list the destination"}
 		if !w.Holds(unlisted) {
 			return Decision{Access: topology.Deny, Code: flow.FirewallRuleDeny}
@@ -198,7 +198,7 @@ func (f *Firewall) builtIn(w *flow.World, t flow.Tuple, target Target) bool {
 	} else if t.Destination.IP.IsValid() && !scope.IsPublic(t.Destination.IP) || f.azure != nil && !f.azure.Has(w, t.Destination, false) {
 		return false
 	}
-	return asked(w, flow.Fact{Code: flow.FirewallContentUnknown, About: f.Firewall.Name, Detail: "built in " + t.Destination.Key() + target.Host,
+	return asked(w, flow.Fact{Code: flow.FirewallContentUnknown, About: f.Firewall.Name, Detail: string(f.Firewall.ID()) + " built in " + t.Destination.Key() + target.Host,
 		Text: "whether the built-in infrastructure rules of " + f.Firewall.Name + " cover the destination is not in the data"})
 }
 
@@ -303,7 +303,13 @@ func (r *rule) network(w *flow.World, t flow.Tuple, target Target) bool {
 		return true
 	}
 	for _, host := range r.DestinationFQDNs {
-		if matchHost(w, host, target, t.Destination, r.Name) {
+		// The firewall resolves the name to addresses, which other names of the
+		// service may share: another name may match too.
+		if MatchesHost(host, target) == flow.Allow {
+			return true
+		}
+		if asked(w, flow.Fact{Code: flow.FirewallContentUnknown, About: host, Detail: r.Name + t.Destination.Key() + " resolved",
+			Text: "whether " + host + " resolves to the destination's address is not known"}) {
 			return true
 		}
 	}

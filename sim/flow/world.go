@@ -3,6 +3,7 @@ package flow
 import (
 	"maps"
 	"slices"
+	"strconv"
 )
 
 // Fact is something a walk needs to know and the data may not say. A fact
@@ -41,7 +42,7 @@ type choice struct {
 
 // Ask returns the value of the fact in this world, 0 to n-1.
 func (w *World) Ask(f Fact, n int) int {
-	key := f.Key()
+	key := factKey(f, n)
 	if i, ok := w.at[key]; ok {
 		return w.choices[i].value
 	}
@@ -59,6 +60,15 @@ func (w *World) Ask(f Fact, n int) int {
 	return 0
 }
 
+// factKey tells facts with another number of values apart, so that a value
+// always fits its question.
+func factKey(f Fact, n int) string {
+	if n == 2 {
+		return f.Key()
+	}
+	return f.Key() + "|" + strconv.Itoa(n)
+}
+
 // Holds asks a fact with two values and reports whether it is the first: the
 // assumption holds, or the open fact is as its text says.
 func (w *World) Holds(f Fact) bool { return w.Ask(f, 2) == 0 }
@@ -66,7 +76,7 @@ func (w *World) Holds(f Fact) bool { return w.Ask(f, 2) == 0 }
 // Value returns the value already given to the fact in this world, false
 // where it was not asked before. Use it for facts that imply each other.
 func (w *World) Value(f Fact) (int, bool) {
-	i, ok := w.at[f.Key()]
+	i, ok := w.at[factKey(f, 2)]
 	if !ok {
 		return 0, false
 	}
@@ -78,7 +88,7 @@ func (w *World) reset(replay []choice) {
 	w.choices = append(w.choices[:0], replay...)
 	clear(w.at)
 	for i, c := range w.choices {
-		w.at[c.fact.Key()] = i
+		w.at[factKey(c.fact, c.n)] = i
 	}
 }
 

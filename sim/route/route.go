@@ -185,6 +185,10 @@ func (t *Table) fromExport(n *topology.Network, names *scope.Names, e *topology.
 		if strings.EqualFold(row.State, "Invalid") {
 			continue
 		}
+		if len(row.Prefixes) == 0 {
+			t.unresolved = append(t.unresolved, &flow.Fact{Code: flow.UnknownTag, About: strings.Join(row.Tags, ", "), Detail: "row " + row.Origin.String() + row.Origin.Pointer,
+				Text: "an exported effective route names no prefix"})
+		}
 		for _, p := range row.Prefixes {
 			r := &Route{Source: Default, Prefix: p, NextHop: row.NextHop, Origin: row.Origin, protected: true}
 			switch {
@@ -290,7 +294,7 @@ func (t *Table) peerings(n *topology.Network, names *scope.Names, v *topology.Vi
 		}
 		list, ok := names.RemotePrefixes(p)
 		if !ok {
-			t.unresolved = append(t.unresolved, &flow.Fact{Code: flow.DanglingReference, About: p.RemoteVirtualNetwork.ID().Name(), Detail: "routes",
+			t.unresolved = append(t.unresolved, &flow.Fact{Code: flow.DanglingReference, About: p.RemoteVirtualNetwork.ID().Name(), Detail: "routes " + string(p.RemoteVirtualNetwork.ID()),
 				Text:   "the address space of the peered virtual network " + p.RemoteVirtualNetwork.ID().Name() + " is not in the data",
 				Export: "az network vnet list -o json"})
 			continue
@@ -354,7 +358,7 @@ func (t *Table) hiddenEndpoints(n *topology.Network, v *topology.VirtualNetwork)
 	}
 	add := func(where *netipx.IPSet, ref topology.Ref, by string) {
 		name := ref.ID().Name()
-		t.hidden = append(t.hidden, hidden{where, flow.Fact{Code: flow.DanglingReference, About: name, Detail: "endpoint route",
+		t.hidden = append(t.hidden, hidden{where, flow.Fact{Code: flow.DanglingReference, About: name, Detail: "endpoint route " + string(ref.ID()),
 			Text: "the private endpoint " + name + ", which " + by + " names, is not in the data", Export: "az network private-endpoint list -o json"}})
 	}
 	owned := map[topology.ID][]netip.Addr{}
@@ -409,7 +413,7 @@ func (t *Table) serviceEndpoints(names *scope.Names, v *topology.VirtualNetwork,
 	for _, e := range s.ServiceEndpoints {
 		service, known := services[strings.ToLower(e.Service)]
 		if !known {
-			t.unresolved = append(t.unresolved, &flow.Fact{Code: flow.UnknownTag, About: e.Service, Detail: "endpoint of " + s.Name,
+			t.unresolved = append(t.unresolved, &flow.Fact{Code: flow.UnknownTag, About: e.Service, Detail: "endpoint of " + string(s.ID()),
 				Text: "the prefixes of the service endpoint " + e.Service + " are not known", Export: "az network nic show-effective-route-table -n <nic> -g <group> -o json"})
 			continue
 		}
@@ -427,7 +431,7 @@ func (t *Table) serviceEndpoints(names *scope.Names, v *topology.VirtualNetwork,
 		case strings.EqualFold(e.Service, "Microsoft.Storage.Global"):
 			add(service, nil)
 		case service == "Storage":
-			add(service, &flow.Fact{Code: flow.SourcesConflict, About: s.Name + " " + e.Service,
+			add(service, &flow.Fact{Code: flow.SourcesConflict, About: s.Name + " " + e.Service, Detail: string(s.ID()),
 				Text:   "whether storage of another region than " + v.Location + " goes through the service endpoint is in dispute",
 				Export: "az network nic show-effective-route-table -n <nic> -g <group> -o json"})
 		default:

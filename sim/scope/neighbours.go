@@ -147,14 +147,14 @@ func (x *Names) gatewaysOf(v *topology.VirtualNetwork) Gateways {
 		case remote == nil:
 			g.Unsure = append(g.Unsure, unsure...)
 			g.Present = true
-			g.merge(unknownGateway(p.RemoteVirtualNetwork.ID().Name(), flow.GatewayNotInEstate,
+			g.merge(unknownGateway(p.RemoteVirtualNetwork.ID().Name(), p.RemoteVirtualNetwork.ID(), flow.GatewayNotInEstate,
 				"the gateways of the peered virtual network "+p.RemoteVirtualNetwork.ID().Name()+" are not in the data"))
 		case back != nil && back.AllowGatewayTransit == topology.On:
 			o := x.ownGateways(remote)
 			g.Unsure = append(g.Unsure, unsure...)
 			if !o.Present && o.LearnedUnknown == nil {
 				// The flag cannot be set without a gateway.
-				o = unknownGateway(remote.Name, flow.GatewayNotInEstate, "the gateway of the peered virtual network "+remote.Name+" is not in the data")
+				o = unknownGateway(remote.Name, remote.ID(), flow.GatewayNotInEstate, "the gateway of the peered virtual network "+remote.Name+" is not in the data")
 				o.Present = true
 			}
 			g.merge(o)
@@ -190,7 +190,7 @@ func (x *Names) ownGateways(v *topology.VirtualNetwork) Gateways {
 		o.Prefixes = append(o.Prefixes, gw.LearnedPrefixes...)
 		whole := x.connected(gw, &o)
 		if !gw.LearnedGiven && !whole {
-			u := unknownGateway(gw.Name, flow.LearnedRoutesMissing, "the routes that gateway "+gw.Name+" learns are not in the data")
+			u := unknownGateway(gw.Name, gw.ID(), flow.LearnedRoutesMissing, "the routes that gateway "+gw.Name+" learns are not in the data")
 			o.LearnedUnknown, o.LearnedPublic = u.LearnedUnknown, u.LearnedPublic
 		}
 		g.merge(o)
@@ -204,22 +204,22 @@ func (x *Names) ownGateways(v *topology.VirtualNetwork) Gateways {
 		if !strings.EqualFold(s.Name, "GatewaySubnet") || v.Design {
 			continue
 		}
-		u := unknownGateway(v.Name, flow.GatewayNotInEstate, "whether GatewaySubnet of "+v.Name+" holds a gateway is not in the data")
+		u := unknownGateway(v.Name, v.ID(), flow.GatewayNotInEstate, "whether GatewaySubnet of "+v.Name+" holds a gateway is not in the data")
 		g.LearnedUnknown, g.LearnedPublic = u.LearnedUnknown, u.LearnedPublic
 	}
 	if f, cut := x.Missing("Microsoft.Network/virtualNetworkGateways", string(v.ID())); cut && g.LearnedUnknown == nil {
-		u := unknownGateway(v.Name, f.Code, f.Text)
+		u := unknownGateway(v.Name, v.ID(), f.Code, f.Text)
 		g.LearnedUnknown, g.LearnedPublic = u.LearnedUnknown, u.LearnedPublic
 	}
 	return g
 }
 
-func unknownGateway(name string, code flow.Code, text string) Gateways {
+func unknownGateway(name string, id topology.ID, code flow.Code, text string) Gateways {
 	return Gateways{
 		Name: name,
-		LearnedUnknown: &flow.Fact{Code: code, About: name, Text: text,
+		LearnedUnknown: &flow.Fact{Code: code, About: name, Detail: string(id) + " ", Text: text,
 			Export: "az network nic show-effective-route-table -n <nic> -g <group> -o json"},
-		LearnedPublic: &flow.Fact{Assumption: flow.LearnedRoutesPrivate, About: name,
+		LearnedPublic: &flow.Fact{Assumption: flow.LearnedRoutesPrivate, About: name, Detail: string(id) + " ",
 			Text: "no public prefix is learned from " + name + ", whose routes are not in the data"},
 	}
 }

@@ -213,13 +213,13 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 }
 
 func (x *Names) danglingTable(s *topology.Subnet) *flow.Fact {
-	return &flow.Fact{Code: flow.DanglingReference, About: s.RouteTable.ID().Name(), Detail: "prefixes",
+	return &flow.Fact{Code: flow.DanglingReference, About: s.RouteTable.ID().Name(), Detail: "prefixes " + string(s.RouteTable.ID()),
 		Text:   "the route table " + s.RouteTable.ID().Name() + " of subnet " + s.Name + " is not in the data",
 		Export: "az network route-table list -o json"}
 }
 
 func (x *Names) unknownSpace(p *topology.Peering) *flow.Fact {
-	return &flow.Fact{Code: flow.DanglingReference, About: p.RemoteVirtualNetwork.ID().Name(), Detail: "address space",
+	return &flow.Fact{Code: flow.DanglingReference, About: p.RemoteVirtualNetwork.ID().Name(), Detail: "address space " + string(p.RemoteVirtualNetwork.ID()),
 		Text:   "the address space of the peered virtual network " + p.RemoteVirtualNetwork.ID().Name() + " is not in the data",
 		Export: "az network vnet list -o json"}
 }
@@ -371,10 +371,10 @@ func (p *Place) Members(asg topology.Ref) *Set {
 	} else {
 		inside = union(inside, x.estateSpace())
 	}
-	f := &flow.Fact{Code: flow.ASGMembersUnknown, About: id.Name(),
+	f := &flow.Fact{Code: flow.ASGMembersUnknown, About: id.Name(), Detail: string(id) + " ",
 		Text:   "whether the address is a member of the application security group " + id.Name() + " is not in the data",
 		Export: "az network nic list -o json"}
-	twice := &flow.Fact{Code: flow.AddressOwnedTwice, About: id.Name(),
+	twice := &flow.Fact{Code: flow.AddressOwnedTwice, About: id.Name(), Detail: string(id) + " ",
 		Text: "several interfaces own the address, and not all of them are members of the application security group " + id.Name()}
 	s := &Set{Name: id.Name(), layers: []layer{
 		{where: disputed, fact: twice, each: true, when: 1, member: true},
