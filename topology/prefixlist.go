@@ -74,7 +74,7 @@ func (l PrefixList) Slice() []netip.Prefix {
 func (l PrefixList) Len() int {
 	n := 0
 	for len(l) > 0 {
-		size, _ := prefixSize(l[0])
+		size := prefixSize(l[0])
 		if size == 0 || size > len(l) {
 			break
 		}
@@ -87,15 +87,19 @@ func (l PrefixList) Len() int {
 // Valid reports whether the bytes are such a list: it tells a list that was
 // read from a file from other bytes.
 func (l PrefixList) Valid() bool {
-	for len(l) > 0 {
-		size, spare := prefixSize(l[0])
-		if size == 0 || size > len(l) || size > 1 && l[size-1]&spare != 0 {
+	for i := 0; i < len(l); {
+		first, bits := i, int(l[i])
+		if bits > 32 {
+			bits -= 33
+		}
+		size := (bits + 7) / 8
+		i += 1 + size
+		if bits > 128 || i > len(l) || size > 0 && l[i-1]&(0xff>>(bits-8*size+8)) != 0 {
 			return false
 		}
-		if l[0] >= 33+96 && strings.HasPrefix(string(l[1:]), mapped) {
+		if l[first] >= 33+96 && strings.HasPrefix(string(l[first+1:]), mapped) {
 			return false
 		}
-		l = l[size:]
 	}
 	return true
 }
@@ -103,22 +107,22 @@ func (l PrefixList) Valid() bool {
 // mapped begins the IPv6 addresses that stand for IPv4 ones.
 const mapped = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
 
-// prefixSize is the number of bytes of a prefix, by its first, and the bits of
-// the last byte that must be clear; 0 where no prefix begins with that byte.
-func prefixSize(first byte) (size int, spare byte) {
+// prefixSize is the number of bytes of a prefix, by its first; 0 where no
+// prefix begins with that byte.
+func prefixSize(first byte) int {
 	bits := int(first)
 	if bits > 32 {
 		bits -= 33
 	}
 	if bits > 128 {
-		return 0, 0
+		return 0
 	}
-	return 1 + (bits+7)/8, 0xff >> ((bits+7)%8 + 1)
+	return 1 + (bits+7)/8
 }
 
 // next splits the first prefix off a list that is not empty.
 func (l PrefixList) next() (p netip.Prefix, rest PrefixList, ok bool) {
-	size, _ := prefixSize(l[0])
+	size := prefixSize(l[0])
 	if size == 0 || size > len(l) {
 		return netip.Prefix{}, "", false
 	}

@@ -90,10 +90,7 @@ func Estate(ctx context.Context, paths []string, opt Options) (*Result, error) {
 	if len(found.refused) > 0 && !opt.KeepGoing {
 		return nil, found.refused[0]
 	}
-	table, err := property.NewTable()
-	if err != nil {
-		return nil, err
-	}
+	table := sync.OnceValues(property.NewTable) // while another goroutine reads tags
 	for {
 		files := readAll(ctx, found.inputs, table, opt)
 		if err := ctx.Err(); err != nil {
@@ -166,7 +163,7 @@ func assemble(found *finder, files []*reading, opt Options) (*Result, error) {
 
 // readAll reads the files, several at a time, and returns them in order. It
 // ends early where the context does.
-func readAll(ctx context.Context, inputs []input, table *property.Table, opt Options) []*reading {
+func readAll(ctx context.Context, inputs []input, table func() (*property.Table, error), opt Options) []*reading {
 	files := make([]*reading, len(inputs))
 	next := make(chan int)
 	var wg sync.WaitGroup

@@ -71,18 +71,18 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func readFile(ctx context.Context, in input, table *property.Table, opt Options) *reading {
+func readFile(ctx context.Context, in input, table func() (*property.Table, error), opt Options) *reading {
 	rd := &reading{in: in, allTags: opt.allTags()}
 	rd.file.Name = in.path
-	rd.arm = arm.Reader{File: &rd.file, Table: table, Ledger: &rd.ledger}
-	rd.err = rd.read(ctx, opt)
+	rd.arm = arm.Reader{File: &rd.file, Ledger: &rd.ledger}
+	rd.err = rd.read(ctx, table, opt)
 	if rd.err == nil {
 		rd.err = rd.unchanged()
 	}
 	return rd
 }
 
-func (rd *reading) read(ctx context.Context, opt Options) error {
+func (rd *reading) read(ctx context.Context, table func() (*property.Table, error), opt Options) error {
 	file, err := openInput(rd.in, opt)
 	if err != nil {
 		return err
@@ -91,6 +91,9 @@ func (rd *reading) read(ctx context.Context, opt Options) error {
 	if rd.usualTags(file, opt) {
 		rd.checkExtension(doctree.JSON)
 		return nil
+	}
+	if rd.arm.Table, err = table(); err != nil {
+		return err
 	}
 	m := &meter{r: file}
 	if !opt.SkipSHA256 {

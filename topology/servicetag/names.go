@@ -2,7 +2,6 @@ package servicetag
 
 import (
 	"hash/maphash"
-	"strings"
 
 	"github.com/netpath/netpath/topology"
 )
@@ -55,34 +54,33 @@ func (t *nameTable) slot(name string) (k int, found bool) {
 // hash is that of the folded name.
 func (t *nameTable) hash(name string) uint64 {
 	var folded [64]byte
-	if len(name) > len(folded) || !plain(name) {
+	if len(name) > len(folded) {
 		return maphash.String(t.seed, fold(name))
 	}
 	for i := range len(name) {
-		folded[i] = lower(name[i])
+		if folded[i] = lower(name[i]); !plain(name[i]) {
+			return maphash.String(t.seed, fold(name))
+		}
 	}
 	return maphash.Bytes(t.seed, folded[:len(name)])
 }
 
+// sameName reports whether two names are the same when folded.
 func sameName(a, b string) bool {
-	if !plain(a) || !plain(b) {
-		return fold(a) == fold(b)
-	}
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
+	for i := 0; i < len(a) && i < len(b); i++ {
+		if !plain(a[i]) || !plain(b[i]) {
+			return fold(a) == fold(b)
+		}
 		if lower(a[i]) != lower(b[i]) {
 			return false
 		}
 	}
-	return true
+	return len(a) == len(b) || fold(a) == fold(b)
 }
 
-// plain reports whether folding the name only changes letters of ASCII.
-func plain(name string) bool {
-	return strings.IndexFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f }) < 0
-}
+// plain reports whether folding does no more to the byte than [lower] does: it
+// is one of printable ASCII.
+func plain(c byte) bool { return ' ' < c && c < 0x7f }
 
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
