@@ -20,7 +20,7 @@ func run() error {
 	gates := flag.Bool("gates", false, "short form: write nothing, exit 1 where a gate fails")
 	tags := flag.String("tags", os.Getenv("NETPATH_SERVICE_TAGS"), "service tag `file` to measure with; empty: a generated catalogue (default $NETPATH_SERVICE_TAGS)")
 	out := flag.String("o", filepath.Join("benchmarks", "RESULTS.md"), "`file` to write")
-	rounds := flag.Int("rounds", 0, "rounds of every case; 0: 11, or 5 with -gates")
+	rounds := flag.Int("rounds", 0, "rounds of every case; 0: 7, or 5 with -gates")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
@@ -40,7 +40,7 @@ func run() error {
 	if n == 0 && *gates {
 		n = 5
 	} else if n == 0 {
-		n = 11
+		n = 7
 	}
 	log := func(format string, a ...any) { fmt.Fprintf(os.Stderr, format+"\n", a...) }
 	b := newBench(n, log)
