@@ -973,6 +973,9 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 	s := k.s
 	p := position{internet: true}
 	var ways []func()
+	if c.PublicIPUnknown && k.w.Ask(publicIPUnknown(nic, c), 2) == 1 {
+		ways = append(ways, func() { k.open(p, t, s.at(nic, c), "", "public IP of "+nic.Name) })
+	}
 	if ref := c.PublicIPAddress; !ref.IsZero() {
 		pip, ok := topology.Lookup[*topology.PublicIPAddress](s.net, ref)
 		if !ok {
