@@ -124,7 +124,7 @@ func buildSix(in intervals, l *leafBuilder) six {
 	b := &sixBuilder{leaves: l}
 	b.split(in)
 	b.pages()
-	b.hash()
+	b.insides()
 	b.root, b.nodes, b.slots = exact(b.root), exact(b.nodes), exact(b.slots)
 	return b.six
 }
@@ -169,8 +169,8 @@ func (b *sixBuilder) split(in intervals) {
 	}
 }
 
-// hash makes the table of the /64s with boundaries inside and their tries.
-func (b *sixBuilder) hash() {
+// insides makes the table of the /64s with boundaries inside and their tries.
+func (b *sixBuilder) insides() {
 	n := 64
 	for n < 4*len(b.deep) {
 		n *= 2
