@@ -31,6 +31,11 @@ func (o *Oracle) hostFirewall(w *world, e *endpoint, p *packet, proxy bool) (out
 			!slices.ContainsFunc(r.LocalPorts, func(x topology.PortRange) bool { return x.Contains(p.dport) }) {
 			continue
 		}
+		// As in an NSG: * with ports and a packet without any (spec 2.4 [?]).
+		if !p.protocol.HasPorts() && r.Protocol == topology.AnyProtocol && len(r.LocalPorts) > 0 &&
+			!slices.Contains(r.LocalPorts, topology.AllPorts) && w.holds(flow.ICMPNeedsAllPorts, "") {
+			continue
+		}
 		remote := newSide("host firewall of "+e.key()+" "+r.Name, topology.Match{Prefixes: r.Remote})
 		if len(r.Remote) > 0 && !o.holdsEnd(w, e.scope, remote, end{place: p.src, port: p.sport, protocol: p.protocol, source: true}) {
 			continue
