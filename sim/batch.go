@@ -28,6 +28,7 @@ type Batch struct {
 	named uint64 // gates that were ever named
 	gates map[gateNames]*NamedGate
 	at    map[chainKey]*chain
+	alike map[string]*compiled
 	units map[unitKey]*unit
 
 	chains atomic.Uint64 // that were compiled
@@ -59,7 +60,7 @@ type NamedGate struct {
 
 // Batch prepares to answer many questions.
 func (s *Simulator) Batch() *Batch {
-	b := &Batch{s: s, gates: map[gateNames]*NamedGate{}, at: map[chainKey]*chain{}, units: map[unitKey]*unit{}}
+	b := &Batch{s: s, gates: map[gateNames]*NamedGate{}, at: map[chainKey]*chain{}, alike: map[string]*compiled{}, units: map[unitKey]*unit{}}
 	b.answers.of = map[string]*Answer{}
 	b.idle.New = func() any { return b.Asker() }
 	return b
@@ -110,14 +111,23 @@ func (b *Batch) Ask(q *IPFlowQuestion) (*Answer, error) {
 // Asker asks a Batch on behalf of one goroutine.
 type Asker struct {
 	b      *Batch
+	recent [1 << recentBits]asked
 	chains map[uint64]*chain // by gate and IPv4 address
 }
+
+// asked is the compiled chain of a gate for a local IPv4 address in a
+// direction.
+type asked struct {
+	key   uint64 // gate and address
+	chain [2]*compiled
+}
+
+const recentBits = 11
 
 // Asker makes an Asker.
 func (b *Batch) Asker() *Asker { return &Asker{b: b, chains: map[uint64]*chain{}} }
 
-// Flow4 is a question about an IPv4 packet. The zero Gate is the interface
-// that owns Local.
+// Flow4 is a question about an IPv4 packet.
 type Flow4 struct {
 	Gate                  *NamedGate
 	Direction             topology.Direction
@@ -129,15 +139,27 @@ type Flow4 struct {
 
 // Ask4 answers a question about an IPv4 packet.
 func (a *Asker) Ask4(f *Flow4) (*Answer, error) {
-	c, err := a.chain4(f.Gate, f.Local)
-	if err != nil {
-		return nil, err
-	}
 	p := atomFlow{protocol: f.Protocol}
 	in := f.Direction == topology.Inbound
-	x, err := c.compiled(in)
-	if err != nil {
-		return nil, err
+	way := 0
+	if in {
+		way = 1
+	}
+	key := f.Gate.number<<32 | uint64(f.Local)
+	r := &a.recent[key*0x9e3779b97f4a7c15>>(64-recentBits)]
+	x := r.chain[way]
+	if r.key != key || x == nil {
+		c, err := a.chain4(f.Gate, f.Local)
+		if err != nil {
+			return nil, err
+		}
+		if x, err = c.compiled(in); err != nil {
+			return nil, err
+		}
+		if r.key != key {
+			*r = asked{key: key}
+		}
+		r.chain[way] = x
 	}
 	if in {
 		p.source, p.destination = x.table.Lookup4(f.Remote), x.table.Lookup4(f.Local)

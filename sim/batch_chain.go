@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -140,6 +142,7 @@ var probes = [2][2]netip.Addr{
 type tried struct {
 	asked  []*nsg.Gate // in the world of the default values, in order
 	denied bool
+	said   []flow.Code // of the hops, likewise
 	worlds int
 	met    *cuts // the gates of all worlds
 }
@@ -175,13 +178,17 @@ func (s *Simulator) try(at chainAt, d topology.Direction, public bool, admin top
 		k.gates(at, d, t)
 		if x.worlds == 1 {
 			x.denied = k.denied
+			for _, h := range k.hops {
+				x.said = append(x.said, h.Code)
+			}
 		}
 		return true, struct{}{} // one outcome for all, so that no world is left out
 	}, nil)
 	return x
 }
 
-// compile compiles a chain.
+// compile compiles a chain. Chains with the same gates share what is compiled,
+// where nothing but gates decides.
 func (b *Batch) compile(at chainAt, d topology.Direction) (*compiled, error) {
 	x := &compiled{b: b, at: at, allSource: true, allDestination: true}
 	var runs [2][accesses]tried
@@ -200,6 +207,15 @@ func (b *Batch) compile(at chainAt, d topology.Direction) (*compiled, error) {
 	u, err := b.unitFor(at, all)
 	if err != nil {
 		return nil, err
+	}
+	shape := shapeOf(d, &runs)
+	if shape != "" {
+		b.mu.Lock()
+		twin := b.alike[shape]
+		b.mu.Unlock()
+		if twin != nil {
+			return twin, nil
+		}
 	}
 	x.table, x.public, x.number = u.table, u.public, b.chains.Add(1)
 	uses := map[*nsg.Gate]*gateUse{}
@@ -237,7 +253,30 @@ func (b *Batch) compile(at chainAt, d topology.Direction) (*compiled, error) {
 	if complete {
 		x.classes.gates, x.classes.always = uses, u.always
 	}
+	if shape != "" {
+		b.mu.Lock()
+		b.alike[shape] = x
+		b.mu.Unlock()
+	}
 	return x, nil
+}
+
+// shapeOf tells apart what walks do, "" where they ask facts outside of gates.
+func shapeOf(d topology.Direction, runs *[2][accesses]tried) string {
+	var b strings.Builder
+	b.WriteString(d.String())
+	for public := range runs {
+		for _, r := range runs[public] {
+			if r.worlds != 1 {
+				return ""
+			}
+			fmt.Fprint(&b, r.denied, r.said)
+			for _, g := range r.asked {
+				fmt.Fprintf(&b, " %p", g)
+			}
+		}
+	}
+	return b.String()
 }
 
 func everyPort(list []topology.PortRange) bool {

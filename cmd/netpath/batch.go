@@ -181,13 +181,15 @@ func (w *worker) answer(blk *block, format *flowFormat) {
 	if n := len(blk.data); n > 0 && blk.data[n-1] != '\n' {
 		blk.data = append(blk.data, '\n')
 	}
+	end := len(blk.data)
+	blk.data = append(blk.data, make([]byte, margin)...)
 	line, index := blk.line, blk.index
 	if w.quick != nil {
 		w.quick.begin(index)
 	}
-	for data := blk.data; len(data) > 0; line++ {
+	for data := blk.data[:end]; len(data) > 0; line++ {
 		if w.quick != nil {
-			if n := w.quick.line(data, blk); n > 0 {
+			if n := w.quick.line(blk.data[end-len(data):], blk); n > 0 {
 				data = data[n:]
 				index++
 				blk.counts.flows++
@@ -398,29 +400,18 @@ func (s *lineSource) begin(blk *block) error {
 
 // countLines counts the lines of a block, and those of them that are blank.
 func countLines(data []byte) (lines, blank int) {
-	if len(data) == 0 {
-		return 0, 0
-	}
-	lines = bytes.Count(data, []byte{'\n'})
-	if data[len(data)-1] != '\n' {
-		lines++
-		if bytes.Equal(data[bytes.LastIndexByte(data, '\n')+1:], []byte{'\r'}) {
-			blank++
-		}
-	}
-	for _, end := range []string{"\n", "\r\n"} {
-		if bytes.HasPrefix(data, []byte(end)) {
-			blank++
-		}
-		pattern := []byte("\n" + end)
-		for at := 0; ; {
-			i := bytes.Index(data[at:], pattern)
-			if i < 0 {
-				break
+	for len(data) > 0 {
+		end := bytes.IndexByte(data, '\n')
+		if end <= 0 || end == 1 && data[0] == '\r' {
+			if end >= 0 || len(data) == 1 && data[0] == '\r' {
+				blank++
 			}
-			blank++
-			at += i + 1
 		}
+		lines++
+		if end < 0 {
+			break
+		}
+		data = data[end+1:]
 	}
 	return lines, blank
 }

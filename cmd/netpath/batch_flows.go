@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 	"strconv"
 
@@ -34,15 +36,17 @@ func (f *flowBatch) ask(index int, fields []string) (l report.Line, a answered, 
 
 // flowWorker goes the straight way for one goroutine.
 type flowWorker struct {
-	b      *batch
-	asker  *sim.Asker
-	base   *sim.NamedGate
-	gates  map[string]*sim.NamedGate // by "s" and the NSG's name, or "i" and the interface's
-	said   []said                    // by the number of the answer
-	format *flowFormat
-	head   []byte // the beginning of the next line
-	name   []byte // memory for a key of gates
-	flow   sim.Flow4
+	b        *batch
+	asker    *sim.Asker
+	base     *sim.NamedGate
+	gates    map[string]*sim.NamedGate // by "s" and the NSG's name, or "i" and the interface's
+	said     []said                    // by the number of the answer
+	format   *flowFormat
+	document []bool // by output: one JSON document, not a line each
+	usual    bool   // CSV whose columns begin with the usual ones in their order
+	head     []byte // the beginning of the next line
+	name     []byte // memory for a key of gates
+	flow     sim.Flow4
 }
 
 // said is how an answer is told.
@@ -61,12 +65,18 @@ func newFlowWorker(b *batch, format *flowFormat) *flowWorker {
 	if b.flows == nil {
 		return nil
 	}
+	var document []bool
 	for _, s := range b.outs.sinks {
 		if s.options.Format != report.JSON && s.options.Format != report.NDJSON {
 			return nil
 		}
+		document = append(document, s.options.Format == report.JSON)
 	}
-	return &flowWorker{b: b, format: format, asker: b.flows.sim.Asker(), base: b.flows.sim.Gate(&b.flows.base),
+	usual := !format.json && len(format.order) >= usualColumns
+	for i := range usualColumns {
+		usual = usual && format.order[i] == i
+	}
+	return &flowWorker{b: b, format: format, document: document, usual: usual, asker: b.flows.sim.Asker(), base: b.flows.sim.Gate(&b.flows.base),
 		gates: map[string]*sim.NamedGate{}, head: []byte(indexHead)}
 }
 
@@ -87,7 +97,7 @@ func (w *flowWorker) next() {
 	w.head = slices.Insert(w.head, len(indexHead), '1')
 }
 
-// line answers the first line of the data, which end with a line end, and
+// line answers the first line of the data, behind which the margin stands, and
 // returns its length; 0 says that it has to go the general way.
 func (w *flowWorker) line(data []byte, blk *block) int {
 	n := 0
@@ -119,7 +129,7 @@ func (w *flowWorker) line(data []byte, blk *block) int {
 	}
 	for i, tail := range s.tails {
 		out := blk.out[i]
-		if w.b.outs.sinks[i].options.Format == report.JSON {
+		if w.document[i] {
 			if len(out) > 0 {
 				out[len(out)-1] = ','
 			}
@@ -160,6 +170,9 @@ const (
 	columnNIC
 )
 
+// usualColumns are those from the direction to the remote port.
+const usualColumns = columnRemotePort + 1
+
 // required are the columns that every flow has.
 const required = 1<<columnDirection | 1<<columnProtocol | 1<<columnLocal | 1<<columnRemote
 
@@ -174,7 +187,21 @@ func (w *flowWorker) reset() *sim.Flow4 {
 func (w *flowWorker) record(b []byte) int {
 	f := w.reset()
 	i, last := 0, len(w.format.order)-1
-	for k, column := range w.format.order {
+	order := w.format.order
+	if w.usual {
+		if i = usualFlow(b, f); i > 0 {
+			if last < usualColumns {
+				return w.end(b, i)
+			}
+			if b[i] != ',' {
+				return 0
+			}
+			i++
+			order = order[usualColumns:]
+			last -= usualColumns
+		}
+	}
+	for k, column := range order {
 		i = w.value(b, i, column, f)
 		if i < 0 {
 			return 0
@@ -189,13 +216,131 @@ func (w *flowWorker) record(b []byte) int {
 	return w.end(b, i)
 }
 
+// usualFlow reads the usual columns and returns where the last of them ends, 0
+// where they are not plain. It finds all ends of numbers first, eight bytes at
+// a time, and reads the numbers then: where each begins does not depend on the
+// one before, and nothing branches on how long it is.
+func usualFlow(b []byte, f *sim.Flow4) int {
+	const in, out = "Inbound,", "Outbound,"
+	i := 0
+	switch {
+	case len(b) < 80:
+		return 0
+	case string(b[:len(out)]) == out:
+		f.Direction, i = topology.Outbound, len(out)
+	case string(b[:len(in)]) == in:
+		f.Direction, i = topology.Inbound, len(in)
+	default:
+		return 0
+	}
+	switch binary.LittleEndian.Uint32(b[i:]) | 0x00202020 {
+	case 't' | 'c'<<8 | 'p'<<16 | ','<<24:
+		f.Protocol = topology.TCP
+	case 'u' | 'd'<<8 | 'p'<<16 | ','<<24:
+		f.Protocol = topology.UDP
+	default:
+		return 0
+	}
+	q := (*[fieldBytes]byte)(b[i:])
+	ends := numberEnds(q[4:])<<0 | numberEnds(q[12:])<<8 | numberEnds(q[20:])<<16 |
+		numberEnds(q[28:])<<24 | numberEnds(q[36:])<<32 | numberEnds(q[44:])<<40
+	if bits.OnesCount64(ends) < 10 {
+		return 0
+	}
+	// Go does not unroll loops, and this is most of what a line costs.
+	a := uint32(bits.TrailingZeros64(ends))
+	ends &= ends - 1
+	c := uint32(bits.TrailingZeros64(ends))
+	ends &= ends - 1
+	d := uint32(bits.TrailingZeros64(ends))
+	ends &= ends - 1
+	local := uint32(bits.TrailingZeros64(ends))
+	ends &= ends - 1
+	var bad, wrong uint32
+	f.Local, bad = addressBefore(q, 0, a, c, d, local)
+	localPort := uint32(bits.TrailingZeros64(ends))
+	ends &= ends - 1
+	f.LocalPort, f.AnyLocal, wrong = portBefore(q, local+1, localPort)
+	bad |= wrong
+	a = uint32(bits.TrailingZeros64(ends))
+	ends &= ends - 1
+	c = uint32(bits.TrailingZeros64(ends))
+	ends &= ends - 1
+	d = uint32(bits.TrailingZeros64(ends))
+	ends &= ends - 1
+	remote := uint32(bits.TrailingZeros64(ends))
+	ends &= ends - 1
+	f.Remote, wrong = addressBefore(q, localPort+1, a, c, d, remote)
+	bad |= wrong
+	remotePort := uint32(bits.TrailingZeros64(ends))
+	f.RemotePort, f.AnyRemote, wrong = portBefore(q, remote+1, remotePort)
+	bad |= wrong
+	bad |= uint32(q[4+local&63]^',') | uint32(q[4+localPort&63]^',') | uint32(q[4+remote&63]^',')
+	if bad != 0 {
+		return 0
+	}
+	return i + 4 + int(remotePort)
+}
+
+// fieldBytes is what two addresses, two ports and the commas behind them take
+// at most, in words, and four bytes before them.
+const fieldBytes = 4 + 6*8
+
+// numberEnds has the bit of each of eight bytes set that is no digit.
+func numberEnds(b []byte) uint64 {
+	x := binary.LittleEndian.Uint64(b) ^ 0x3030303030303030
+	x = ((x&0x7f7f7f7f7f7f7f7f + 0x7676767676767676) | x) & 0x8080808080808080
+	return x >> 7 * 0x0102040810204080 >> 56
+}
+
+// addressBefore is the address whose octets end before the bytes 4+a, 4+b, 4+c
+// and 4+d of q and whose first begins at 4+start; bad is 0 where it is one.
+func addressBefore(q *[fieldBytes]byte, start, a, b, c, d uint32) (address, bad uint32) {
+	w, bad := octetBefore(q, a, a-start)
+	x, wrong := octetBefore(q, b, b-a-1)
+	bad |= wrong
+	y, wrong := octetBefore(q, c, c-b-1)
+	bad |= wrong
+	z, wrong := octetBefore(q, d, d-c-1)
+	bad |= wrong | uint32(q[4+a&63]^'.') | uint32(q[4+b&63]^'.') | uint32(q[4+c&63]^'.')
+	return w<<24 | x<<16 | y<<8 | z, bad
+}
+
+// octetBefore is the number of n digits that ends before byte 4+at; bad is 0
+// where it is an octet.
+func octetBefore(q *[fieldBytes]byte, at, n uint32) (v, bad uint32) {
+	s := (32 - 8*n) & 31
+	y := (binary.LittleEndian.Uint32(q[at&63:]) ^ 0x30303030) >> s << s // ones in the highest byte
+	v = y>>24 + 10*(y>>16&0xff) + 100*(y>>8&0xff)
+	// Not 1 to 3 digits, a zero before another digit, or more than 255.
+	bad = ((n-1)|(3-n)|(y>>s&0xff-1)&(1-n))>>31 | v>>8
+	return v, bad
+}
+
+// portBefore is the number that begins at byte 4+start and ends before byte
+// 4+at; any says that there is nothing, and bad is 0 where it is a port or
+// nothing.
+func portBefore(q *[fieldBytes]byte, start, at uint32) (port uint16, any bool, bad uint32) {
+	n := at - start
+	y := binary.LittleEndian.Uint64(q[(at-4)&63:])
+	y = (y ^ 0x3030303030303030) & (0xffffffffffffffff << ((64 - 8*n) & 63)) // ones in the highest byte
+	y &= uint64(-int64(n) >> 63)
+	first := uint32(y >> ((64 - 8*n) & 63) & 0xff)
+	y = (y*10 + y>>8) & 0x00ff00ff00ff00ff
+	y = (y*100 + y>>16) & 0x0000ffff0000ffff
+	y = (y*10000 + y>>32) & 0xffffffff
+	// More than 5 digits, more than 65535, or a zero before another digit.
+	bad = (5-n)>>31 | uint32(y>>16) | (first-1)&(1-n)>>31
+	return uint16(y), n == 0, bad
+}
+
 // end is the length of a line that ends at i, 0 where it does not or where no
 // packet can be as it says.
 func (w *flowWorker) end(b []byte, i int) int {
 	if b[i] == '\r' {
 		i++
 	}
-	if i == len(b) || b[i] != '\n' || !w.flow.Protocol.HasPorts() && !(w.flow.AnyLocal && w.flow.AnyRemote) {
+	if b[i] != '\n' || !w.flow.Protocol.HasPorts() && !(w.flow.AnyLocal && w.flow.AnyRemote) {
 		return 0
 	}
 	return i + 1
@@ -213,7 +358,7 @@ func (w *flowWorker) object(b []byte) int {
 		if b[i] != '"' {
 			return 0
 		}
-		n := bytes.IndexByte(b[i+1:], '"')
+		n := bytes.IndexByte(b[i+1:min(len(b), i+margin)], '"') // the keys are shorter
 		if n < 0 {
 			return 0
 		}
@@ -253,7 +398,7 @@ func (w *flowWorker) object(b []byte) int {
 	}
 }
 
-// skip passes over blanks. The data end with a line end.
+// skip passes over blanks.
 func skip(b []byte, i int) int {
 	for b[i] == ' ' {
 		i++
@@ -285,7 +430,7 @@ func columnOf(key []byte) int {
 }
 
 // value reads the value of a column at i and returns where it ends, -1 where
-// it is not plain. The data end with a line end, which ends every value.
+// it is not plain. The end of the line ends every value.
 func (w *flowWorker) value(b []byte, i, column int, f *sim.Flow4) int {
 	switch column {
 	case columnDirection:
@@ -334,58 +479,54 @@ func (w *flowWorker) value(b []byte, i, column int, f *sim.Flow4) int {
 	}
 }
 
-// plainAddress reads an IPv4 address; the place is -1 where it is none.
+// margin is how many bytes stand behind the last line of a block and its line
+// end, so that values can be read in words.
+const margin = 16
+
+// plainAddress reads an IPv4 address; the place is -1 where it is none. How
+// many digits an octet has is not foreseeable, so nothing branches on it.
 func plainAddress(b []byte, i int) (uint32, int) {
-	var a uint32
-	for octet := 0; ; octet++ {
-		n := uint32(b[i] - '0')
-		if n > 9 {
-			return 0, -1
-		}
-		i++
-		if d := uint32(b[i] - '0'); d <= 9 {
-			if n == 0 {
-				return 0, -1
-			}
-			n = n*10 + d
+	var a, bad uint32
+	for octet := range 4 {
+		// Digits become their value, and the top bit of the first byte that is
+		// none is set.
+		x := binary.LittleEndian.Uint32(b[i:]) ^ 0x30303030
+		n := uint32(bits.TrailingZeros32(((x+0x76767676)|x)&0x80808080)) &^ 7 // bits of digits
+		y := x << (32 - n)                                                    // ones in the highest byte
+		v := y>>24 + 10*(y>>16&0xff) + 100*(y>>8&0xff)
+		// Not 1 to 3 digits, more than 255, or a zero before another digit.
+		bad |= ((n-8)|(24-n))>>31 | v>>8 | (x&0xff-1)&(8-n)>>31
+		a = a<<8 | v
+		i += int(n / 8)
+		if octet < 3 {
+			bad |= uint32(b[i] ^ '.')
 			i++
-			if d := uint32(b[i] - '0'); d <= 9 {
-				if n = n*10 + d; n > 255 {
-					return 0, -1
-				}
-				i++
-			}
 		}
-		a = a<<8 | n
-		if octet == 3 {
-			return a, i
-		}
-		if b[i] != '.' {
-			return 0, -1
-		}
-		i++
 	}
+	if bad != 0 {
+		return 0, -1
+	}
+	return a, i
 }
 
 // plainPort reads a port in decimal, or nothing or *, which is every port.
 func plainPort(b []byte, i int) (port uint16, any bool, end int) {
-	n := uint32(b[i] - '0')
-	if n > 9 {
+	x := binary.LittleEndian.Uint64(b[i:]) ^ 0x3030303030303030
+	n := bits.TrailingZeros64(((x+0x7676767676767676)|x)&0x8080808080808080) &^ 7 // bits of digits
+	if n == 0 {
 		if b[i] == '*' {
 			i++
 		}
 		return 0, true, i
 	}
-	zero := n == 0
-	for i++; ; i++ {
-		d := uint32(b[i] - '0')
-		if d > 9 {
-			return uint16(n), false, i
-		}
-		if n = n*10 + d; zero || n > 65535 {
-			return 0, false, -1
-		}
+	y := x << (64 - n) // ones in the highest byte
+	y = (y*10 + y>>8) & 0x00ff00ff00ff00ff
+	y = (y*100 + y>>16) & 0x0000ffff0000ffff
+	y = (y*10000 + y>>32) & 0xffffffff
+	if n > 40 || y > 65535 || n > 8 && x&0xff == 0 {
+		return 0, false, -1
 	}
+	return uint16(y), false, i + n/8
 }
 
 // gate reads the name of an NSG or an interface; nothing is no name.

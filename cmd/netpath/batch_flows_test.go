@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -236,5 +238,115 @@ func TestEveryWayThroughABatchGivesTheSameLines(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A value that is read in words is the one that the general way reads, or none.
+func TestPlainValuesAreThoseOfTheGeneralWay(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	const letters = "0123456789..,\n*a/:\xff"
+	for k := range 300_000 {
+		s := make([]byte, r.IntN(17))
+		for i := range s {
+			s[i] = letters[r.IntN(len(letters))]
+		}
+		if k%2 == 0 {
+			s = fmt.Append(nil, r.IntN(300), ".", r.IntN(300), ".", r.IntN(300), ".", r.IntN(300))
+			if r.IntN(4) == 0 {
+				s[r.IntN(len(s))] = letters[r.IntN(len(letters))]
+			}
+		}
+		b := append(append(bytes.Clone(s), '\n'), "0000000000000000"...)
+		run := func(in string) string { return string(s[:len(s)-len(bytes.TrimLeft(s, in))]) }
+
+		whole := run("0123456789.")
+		want, err := parseAddress(whole)
+		switch a, end := plainAddress(b, 0); {
+		case end > len(s):
+			t.Fatalf("%q: the address ends at %d", s, end)
+		case end >= 0:
+			if got, err := parseAddress(string(s[:end])); err != nil || got != netip.AddrFrom4([4]byte{byte(a >> 24), byte(a >> 16), byte(a >> 8), byte(a)}) {
+				t.Fatalf("%q: address %x up to %d", s, a, end)
+			}
+		case err == nil && want.Is4():
+			t.Fatalf("%q: the address %s is refused", s, want)
+		}
+
+		whole = run("0123456789")
+		if whole == "" && len(s) > 0 && s[0] == '*' {
+			whole = "*"
+		}
+		port, any, err := parsePort(whole)
+		got, gotAny, end := plainPort(b, 0)
+		if (err == nil) != (end >= 0) || err == nil && (got != port || gotAny != any || end != len(whole)) {
+			t.Fatalf("%q: port %d, %v up to %d; want %d, %v, %v", s, got, gotAny, end, port, any, err)
+		}
+	}
+}
+
+// What is read of a line in the usual columns is what the general way reads,
+// and every plain line is read.
+func TestUsualFlowsAreThoseOfTheGeneralWay(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	format, err := csvFormat(ipFlowColumns(), []byte("direction,protocol,local,localPort,remote,remotePort"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const letters = "0123456789..,,\n\r*a/:\xff "
+	octet := func() string {
+		return pickOne(r, strconv.Itoa(r.IntN(256)), strconv.Itoa(r.IntN(300)), strconv.Itoa(r.IntN(10)))
+	}
+	port := func() string {
+		return pickOne(r, "", "0", strconv.Itoa(r.IntN(65536)), strconv.Itoa(r.IntN(70000)), "65535", "65536")
+	}
+	address := func() string { return octet() + "." + octet() + "." + octet() + "." + octet() }
+	read, refused := 0, 0
+	for range 200_000 {
+		line := []byte(pickOne(r, "Inbound,", "Outbound,") + pickOne(r, "TCP,", "udp,", "Udp,", "tcP,") + address() + "," + port() + "," + address() + "," + port())
+		for range r.IntN(3) {
+			at := r.IntN(len(line))
+			switch r.IntN(3) {
+			case 0:
+				line[at] = letters[r.IntN(len(letters))]
+			case 1:
+				line = slices.Insert(line, at, letters[r.IntN(len(letters))])
+			default:
+				line = slices.Delete(line, at, at+1)
+			}
+		}
+		text, _, _ := bytes.Cut(line, []byte("\n"))
+		text = bytes.TrimSuffix(text, []byte("\r"))
+		var buf fieldBuffer
+		var want sim.IPFlowQuestion
+		fields, err := format.fields(text, &buf)
+		if err == nil {
+			want, err = ipFlowOf(fields, sim.IPFlowQuestion{})
+		}
+		b := append(append(bytes.Clone(line), '\n'), strings.Repeat("0", 80)...)
+		w := flowWorker{format: format, usual: true}
+		end := w.record(b)
+		if end == 0 {
+			refused++
+			plain := err == nil && want.Local.Address.Is4() && !bytes.ContainsAny(text, " *\r")
+			if plain {
+				t.Fatalf("%q is refused", line)
+			}
+			continue
+		}
+		read++
+		end4 := func(a uint32, port uint16, any bool) sim.Endpoint {
+			if any {
+				port = 0
+			}
+			return sim.Endpoint{Address: netip.AddrFrom4([4]byte{byte(a >> 24), byte(a >> 16), byte(a >> 8), byte(a)}), Port: port, AnyPort: any}
+		}
+		f := w.flow
+		got := sim.IPFlowQuestion{Direction: f.Direction, Protocol: f.Protocol, Local: end4(f.Local, f.LocalPort, f.AnyLocal), Remote: end4(f.Remote, f.RemotePort, f.AnyRemote)}
+		if err != nil || got != want || !bytes.HasPrefix(b[end-1:], []byte("\n")) || bytes.IndexByte(b, '\n') != end-1 {
+			t.Fatalf("%q: read as %+v up to %d, want %+v, %v", line, got, end, want, err)
+		}
+	}
+	if read < 20_000 || refused < 20_000 {
+		t.Errorf("%d read, %d refused: not a mix", read, refused)
 	}
 }
