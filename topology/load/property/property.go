@@ -7,7 +7,9 @@ package property
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // Class says what becomes of a property.
@@ -34,8 +36,9 @@ type Shape struct {
 	Name   string
 	Strict bool // a property not modelled bears on verdicts (bad-inputs row 51)
 	Open   bool // properties not listed are irrelevant: they describe another resource
-	props  map[string]*Property
 	order  []*Property
+	once   sync.Once
+	props  map[string]*Property // made when it is first asked: most shapes are not
 }
 
 // Properties returns the shape's properties in the table's order.
@@ -55,7 +58,20 @@ func (s *Shape) Property(name string) *Property {
 		}
 		buf[i] = c
 	}
+	s.once.Do(s.index)
 	return s.props[string(buf[:len(name)])]
+}
+
+func (s *Shape) index() {
+	s.props = make(map[string]*Property, len(s.order))
+	for _, p := range s.order {
+		s.props[strings.ToLower(p.Name)] = p
+	}
+}
+
+// lists reports whether the shape has a property of that name so far.
+func (s *Shape) lists(name string) bool {
+	return slices.ContainsFunc(s.order, func(p *Property) bool { return len(p.Name) == len(name) && strings.EqualFold(p.Name, name) })
 }
 
 // Table is the whole table. It is immutable and safe for concurrent use.
@@ -92,7 +108,7 @@ func parse(text string) (*Table, error) {
 		switch {
 		case len(words) == 0 || strings.HasPrefix(line, "#"):
 		case line[0] != ' ':
-			cur = &Shape{Name: words[0], props: map[string]*Property{}}
+			cur = &Shape{Name: words[0]}
 			for j := 1; j < len(words); j++ {
 				switch words[j] {
 				case "strict":
@@ -116,23 +132,34 @@ func parse(text string) (*Table, error) {
 		case cur == nil:
 			return nil, fmt.Errorf("property table, line %d: property outside a shape", i+1)
 		default:
-			class, ok := map[string]Class{"used": Used, "irrelevant": Irrelevant, "unmodelled": NotModelled}[words[0]]
-			if !ok {
+			var class Class
+			switch words[0] {
+			case "used":
+				class = Used
+			case "irrelevant":
+				class = Irrelevant
+			case "unmodelled":
+			default:
 				return nil, fmt.Errorf("property table, line %d: unknown class %q", i+1, words[0])
 			}
-			for _, w := range words[1:] {
-				p := &Property{Class: class}
+			list := make([]Property, len(words)-1)
+			for j, w := range words[1:] {
+				p := &list[j]
+				p.Class = class
 				w, p.Beside = strings.CutPrefix(w, "^")
 				w, ref, hasShape := strings.Cut(w, "=")
-				values := strings.Split(w, "~")
-				p.Name, p.Except = values[0], values[1:]
+				var values string
+				var some bool
+				if p.Name, values, some = strings.Cut(w, "~"); some {
+					p.Except = strings.Split(values, "~")
+				}
 				if hasShape {
 					refs[p] = ref
 				}
-				if cur.Property(p.Name) != nil {
+				if cur.lists(p.Name) {
 					return nil, fmt.Errorf("property table, line %d: %s.%s twice", i+1, cur.Name, p.Name)
 				}
-				cur.add(p)
+				cur.order = append(cur.order, p)
 			}
 		}
 	}
@@ -146,8 +173,8 @@ func parse(text string) (*Table, error) {
 			return nil, fmt.Errorf("property table: %s takes over unknown shape %q", s.Name, name)
 		}
 		for _, p := range parent.order {
-			if s.Property(p.Name) == nil { // a shape's own line goes before the common one
-				s.add(p)
+			if !s.lists(p.Name) { // a shape's own line goes before the common one
+				s.order = append(s.order, p)
 			}
 		}
 	}
@@ -157,9 +184,4 @@ func parse(text string) (*Table, error) {
 		}
 	}
 	return t, nil
-}
-
-func (s *Shape) add(p *Property) {
-	s.props[strings.ToLower(p.Name)] = p
-	s.order = append(s.order, p)
 }

@@ -20,7 +20,7 @@ type scanner struct {
 }
 
 const (
-	windowBytes = 64 << 10
+	windowBytes = 32 << 10
 	longestText = 4 << 10  // of a string
 	largestText = 64 << 20 // of a file: columns and offsets are small
 )
