@@ -18,7 +18,62 @@ func (m *merger) check(n *topology.Network) error {
 			return err
 		}
 	}
+	m.serviceTags(n)
 	return nil
+}
+
+// builtInTags are never looked up in a file (verdicts.md 17).
+var builtInTags = []string{"virtualnetwork", "internet", "azureloadbalancer", "azureplatformdns", "azureplatformimds", "azureplatformlkm"}
+
+// serviceTags warns of tags that the service tag file does not hold, once
+// each, and names those that may be meant (bad-inputs rows 93 and 94).
+func (m *merger) serviceTags(n *topology.Network) {
+	if n.ServiceTags == nil {
+		return
+	}
+	said := map[string]bool{}
+	for _, name := range builtInTags {
+		said[name] = true
+	}
+	for _, t := range n.ServiceTags.Tags {
+		said[strings.ToLower(t.Name)] = true
+	}
+	check := func(list ...topology.AddressPrefix) {
+		for _, a := range list {
+			key := strings.ToLower(a.Tag)
+			if a.Kind != topology.TagAddress || said[key] {
+				continue
+			}
+			said[key] = true
+			m.say(Doubt, a.Origin, "the service tag "+source.Quote(a.Tag)+" is not in "+n.ServiceTags.Origin.File+": what it holds is not known", nearestTag(a.Tag, n.ServiceTags))
+		}
+	}
+	for _, g := range n.NetworkSecurityGroups {
+		for _, r := range g.SecurityRules {
+			check(r.Source.Prefixes...)
+			check(r.Destination.Prefixes...)
+		}
+	}
+	for _, r := range n.AdminRules {
+		check(r.Source.Prefixes...)
+		check(r.Destination.Prefixes...)
+	}
+	for _, t := range n.RouteTables {
+		for _, r := range t.Routes {
+			check(r.Destination)
+		}
+	}
+}
+
+func nearestTag(name string, c *topology.ServiceTagCatalogue) string {
+	names := make([]string, len(c.Tags))
+	for i, t := range c.Tags {
+		names[i] = t.Name
+	}
+	if near := source.Nearest(name, names); near != "" {
+		return "nearest: " + near
+	}
+	return ""
 }
 
 func contradiction(o topology.Origin, expected, hint string) error {
@@ -140,20 +195,20 @@ func (m *merger) references(n *topology.Network) error {
 	}
 	for _, v := range n.VirtualNetworks {
 		for _, s := range v.Subnets {
-			missing(s.NetworkSecurityGroup, "network security group", "az network nsg show --ids "+source.Escape(s.NetworkSecurityGroup.Text))
-			missing(s.RouteTable, "route table", "az network route-table show --ids "+source.Escape(s.RouteTable.Text))
-			missing(s.NATGateway, "NAT gateway", "az network nat gateway show --ids "+source.Escape(s.NATGateway.Text))
+			missing(s.NetworkSecurityGroup, "network security group", "az network nsg show --ids "+source.Command(s.NetworkSecurityGroup.Text))
+			missing(s.RouteTable, "route table", "az network route-table show --ids "+source.Command(s.RouteTable.Text))
+			missing(s.NATGateway, "NAT gateway", "az network nat gateway show --ids "+source.Command(s.NATGateway.Text))
 		}
 	}
 	for _, nic := range n.NetworkInterfaces {
-		missing(nic.NetworkSecurityGroup, "network security group", "az network nsg show --ids "+source.Escape(nic.NetworkSecurityGroup.Text))
+		missing(nic.NetworkSecurityGroup, "network security group", "az network nsg show --ids "+source.Command(nic.NetworkSecurityGroup.Text))
 		for _, c := range nic.IPConfigurations {
-			missing(c.Subnet, "subnet", "az network vnet show --ids "+source.Escape(parentText(c.Subnet.Text)))
+			missing(c.Subnet, "subnet", "az network vnet show --ids "+source.Command(parentText(c.Subnet.Text)))
 		}
 	}
 	for _, vm := range n.VirtualMachines {
 		for _, r := range vm.NetworkInterfaces {
-			missing(r, "network interface", "az network nic show --ids "+source.Escape(r.Text))
+			missing(r, "network interface", "az network nic show --ids "+source.Command(r.Text))
 		}
 	}
 	m.claims(n)

@@ -18,6 +18,7 @@ type merger struct {
 	byID        map[topology.ID]topology.Any
 	order       []topology.Any // top-level resources, in order of reading
 	apart       []childApart
+	children    map[*topology.Element]map[topology.ID]topology.Any // of parents to which children were attached
 	designs     []*reading
 	data        topology.Data
 	tables      []*topology.EffectiveRouteTable
@@ -30,7 +31,9 @@ type childApart struct {
 	whole   bool // with all its siblings
 }
 
-func newMerger() *merger { return &merger{byID: map[topology.ID]topology.Any{}} }
+func newMerger() *merger {
+	return &merger{byID: map[topology.ID]topology.Any{}, children: map[*topology.Element]map[topology.ID]topology.Any{}}
+}
 
 func (m *merger) say(s Severity, o topology.Origin, message, hint string) {
 	m.diagnostics = append(m.diagnostics, Diagnostic{Severity: s, Message: message, Hint: hint, Origin: o})
@@ -126,6 +129,7 @@ func (m *merger) network() (*topology.Network, error) {
 			return nil, err
 		}
 	}
+	m.checkAttached()
 	if err := m.layDesigns(); err != nil {
 		return nil, err
 	}
@@ -234,6 +238,22 @@ func parentText(id string) string {
 	return id
 }
 
+// children are a resource's children by their IDs, for those that are attached
+// one by one: there may be a million.
+func children[T topology.Any](m *merger, parent *topology.Element, lists ...[]T) map[topology.ID]topology.Any {
+	known := m.children[parent]
+	if known == nil {
+		known = map[topology.ID]topology.Any{}
+		m.children[parent] = known
+		for _, list := range lists {
+			for _, e := range list {
+				known[e.Base().ID()] = e
+			}
+		}
+	}
+	return known
+}
+
 // same finds the element of a list that another one describes: by its ID,
 // else by its name.
 func same[T topology.Any](list []T, want *topology.Element) topology.Any {
@@ -281,14 +301,34 @@ func (m *merger) attachRule(e *topology.SecurityRule, whole bool) error {
 	if e.Default {
 		list = &g.DefaultRules
 	}
-	if old := same(*list, &e.Element); old != nil {
+	known := children(m, &g.Element, g.SecurityRules, g.DefaultRules)
+	if old := known[e.ID()]; old != nil {
 		return combine(old, e, false)
 	}
 	if g.RulesGiven && !e.Default && g.Origin != e.Origin && !fromSameFile(g, e) {
 		return conflict(&g.Element, &e.Element, "the rules ("+source.Escape(e.Name)+" is not there)")
 	}
+	known[e.ID()] = e
 	*list = append(*list, e)
 	return nil
+}
+
+// checkAttached warns of rules and routes that were exported apart as of those
+// inside their parents.
+func (m *merger) checkAttached() {
+	for _, e := range m.order {
+		if m.children[e.Base()] == nil {
+			continue
+		}
+		f := source.File{Name: e.Base().Origin.File}
+		switch e := e.(type) {
+		case *topology.NetworkSecurityGroup:
+			arm.CheckRules(&f, nil, e)
+		case *topology.RouteTable:
+			arm.CheckRoutes(&f, e)
+		}
+		m.diagnostics = append(m.diagnostics, f.Diagnostics...)
+	}
 }
 
 // fromSameFile reports that a group was made up for rules that were exported
@@ -309,12 +349,14 @@ func (m *merger) attachRoute(e *topology.Route, whole bool) error {
 		m.byID[t.ID()] = t
 		m.order = append(m.order, t)
 	}
-	if old := same(t.Routes, &e.Element); old != nil {
+	known := children(m, &t.Element, t.Routes)
+	if old := known[e.ID()]; old != nil {
 		return combine(old, e, false)
 	}
 	if t.RoutesGiven && t.Origin != e.Origin && (t.Origin.File != e.Origin.File || len(t.Routes) == 0 || t.Routes[0].Origin != t.Origin) {
 		return conflict(&t.Element, &e.Element, "the routes ("+source.Escape(e.Name)+" is not there)")
 	}
+	known[e.ID()] = e
 	t.Routes = append(t.Routes, e)
 	return nil
 }

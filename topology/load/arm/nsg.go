@@ -351,7 +351,7 @@ func CheckRules(f *source.File, n *doctree.Node, g *topology.NetworkSecurityGrou
 	for _, rule := range g.SecurityRules {
 		key := strings.ToLower(rule.Name)
 		if old := names[key]; old != nil {
-			f.Diagnostics = append(f.Diagnostics, source.Diagnostic{Severity: source.Warning, Origin: rule.Origin,
+			f.Add(source.Diagnostic{Severity: source.Warning, Origin: rule.Origin,
 				Message: "rule " + source.Quote(rule.Name) + " of " + source.Escape(g.Name) + " is there twice, first at " + old.Origin.String()})
 		}
 		names[key] = rule
@@ -364,7 +364,7 @@ func CheckRules(f *source.File, n *doctree.Node, g *topology.NetworkSecurityGrou
 			if old.Access != rule.Access {
 				severity = source.Doubt
 			}
-			f.Diagnostics = append(f.Diagnostics, source.Diagnostic{Severity: severity, Origin: rule.Origin,
+			f.Add(source.Diagnostic{Severity: severity, Origin: rule.Origin,
 				Message: "rules " + source.Quote(old.Name) + " and " + source.Quote(rule.Name) + " of " + source.Escape(g.Name) + " have the same priority and direction",
 				Hint:    "Azure refuses this; where the two disagree the verdict is Unknown"})
 		} else {
@@ -388,7 +388,7 @@ func (r *Reader) checkDefaults(o *object, g *topology.NetworkSecurityGroup) {
 		case i < 0:
 			r.File.Say(source.Warning, list, "it cannot be deleted and is taken to be there", "the default rule %s of %s is missing", want.Name, source.Quote(g.Name))
 		case !sameRule(g.DefaultRules[i], want):
-			r.File.Diagnostics = append(r.File.Diagnostics, source.Diagnostic{Severity: source.Doubt, Origin: g.DefaultRules[i].Origin,
+			r.File.Add(source.Diagnostic{Severity: source.Doubt, Origin: g.DefaultRules[i].Origin,
 				Message: "the default rule " + want.Name + " of " + source.Quote(g.Name) + " is not as documented",
 				Hint:    "default rules cannot be changed; where the two would decide otherwise the verdict is Unknown"})
 		}

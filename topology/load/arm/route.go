@@ -109,7 +109,7 @@ func CheckRoutes(f *source.File, t *topology.RouteTable) {
 			if old.NextHop != rt.NextHop || old.NextHopIP != rt.NextHopIP {
 				s, hint = source.Doubt, "where the two differ the verdict is Unknown"
 			}
-			f.Diagnostics = append(f.Diagnostics, source.Diagnostic{Severity: s, Origin: rt.Origin, Hint: hint,
+			f.Add(source.Diagnostic{Severity: s, Origin: rt.Origin, Hint: hint,
 				Message: "routes " + source.Quote(old.Name) + " and " + source.Quote(rt.Name) + " of " + source.Escape(t.Name) + " have the same prefix"})
 			continue
 		}

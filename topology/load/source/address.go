@@ -17,7 +17,11 @@ func (f *File) Prefix(n *doctree.Node) netip.Prefix {
 		f.Refuse(n, "expected an IP address or CIDR block", "")
 		return netip.Prefix{}
 	}
-	s := f.Trimmed(n)
+	return f.prefix(n, f.Trimmed(n))
+}
+
+// prefix reads a text of the node.
+func (f *File) prefix(n *doctree.Node, s string) netip.Prefix {
 	p, expected, hint := ParsePrefix(s)
 	if expected != "" {
 		f.Refuse(n, expected, hint)
@@ -144,7 +148,7 @@ func (f *File) Address(n *doctree.Node) topology.AddressPrefix {
 	case isTag(s):
 		a.Kind, a.Tag = topology.TagAddress, classicTag(s)
 	default:
-		a.Kind, a.Prefix = topology.PrefixAddress, f.Prefix(n)
+		a.Kind, a.Prefix = topology.PrefixAddress, f.prefix(n, s)
 	}
 	return a
 }

@@ -86,11 +86,16 @@ const mostSaid = 10_000
 
 // Say adds a diagnostic about the node.
 func (f *File) Say(s Severity, n *doctree.Node, hint, format string, args ...any) {
+	f.Add(Diagnostic{s, fmt.Sprintf(format, args...), hint, f.Origin(n)})
+}
+
+// Add adds a diagnostic.
+func (f *File) Add(d Diagnostic) {
 	if len(f.Diagnostics) >= mostSaid {
 		f.Unsaid++
 		return
 	}
-	f.Diagnostics = append(f.Diagnostics, Diagnostic{s, fmt.Sprintf(format, args...), hint, f.Origin(n)})
+	f.Diagnostics = append(f.Diagnostics, d)
 }
 
 // Found describes a node in an error: a scalar by its escaped text, anything
@@ -112,6 +117,19 @@ func Found(n *doctree.Node) string {
 
 // Quote escapes a text for a message and cuts it to 80 characters.
 func Quote(s string) string { return strconv.Quote(Cut(s)) }
+
+// Command writes an ID for a shell command that is to be pasted: whole, and
+// quoted where it holds more than IDs do.
+func Command(id string) string {
+	plain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/_.-", r)
+	}
+	if !strings.ContainsFunc(id, func(r rune) bool { return !plain(r) }) {
+		return id
+	}
+	q := strconv.Quote(id) // no ID has control characters
+	return "'" + strings.ReplaceAll(q[1:len(q)-1], "'", `'\'\''`) + "'"
+}
 
 // Escape is Quote without the quotes, for names inside a sentence.
 func Escape(s string) string {
