@@ -58,6 +58,38 @@ func (l PrefixList) All() iter.Seq[netip.Prefix] {
 	}
 }
 
+// Contains reports whether a prefix of the list contains the address, as
+// [netip.Prefix.Contains] has it. It goes through the list.
+func (l PrefixList) Contains(a netip.Addr) bool {
+	if !a.IsValid() || a.Zone() != "" {
+		return false
+	}
+	var addr [16]byte
+	if a.Is4() {
+		a4 := a.As4()
+		copy(addr[:], a4[:])
+	} else {
+		addr = a.As16()
+	}
+	for i := 0; i < len(l); {
+		bits, six := int(l[i]), l[i] > 32
+		if six {
+			bits -= 33
+		}
+		whole, rest := bits/8, bits%8
+		i++
+		end := i + (bits+7)/8
+		if bits > 128 || end > len(l) {
+			return false
+		}
+		if six == a.Is6() && string(addr[:whole]) == string(l[i:i+whole]) && (rest == 0 || (addr[whole]^l[i+whole])>>(8-rest) == 0) {
+			return true
+		}
+		i = end
+	}
+	return false
+}
+
 // Slice returns the prefixes in order, nil where there are none.
 func (l PrefixList) Slice() []netip.Prefix {
 	if l == "" {

@@ -62,6 +62,29 @@ func TestAnyPrefixSurvivesAList(t *testing.T) {
 	})
 }
 
+func TestAListContainsWhatItsPrefixesContain(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var list []netip.Prefix
+		var addrs []netip.Addr
+		for range rapid.IntRange(0, 6).Draw(t, "n") {
+			a := netip.AddrFrom16([16]byte(rapid.SliceOfN(rapid.ByteRange(0, 2), 16, 16).Draw(t, "address")))
+			if rapid.Bool().Draw(t, "four") {
+				a = netip.AddrFrom4([4]byte(rapid.SliceOfN(rapid.ByteRange(0, 2), 4, 4).Draw(t, "address")))
+			}
+			list = append(list, netip.PrefixFrom(a, rapid.IntRange(0, a.BitLen()).Draw(t, "bits")).Masked())
+			addrs = append(addrs, a, a.Next(), a.Prev(), netip.AddrFrom16(a.As16()))
+		}
+		l := MakePrefixList(list...)
+		addrs = append(addrs, netip.Addr{}, netip.MustParseAddr("fe80::1%eth0"), netip.MustParseAddr("0.0.0.0"), netip.MustParseAddr("::"))
+		for _, a := range addrs {
+			want := slices.ContainsFunc(l.Slice(), func(p netip.Prefix) bool { return p.Contains(a) })
+			if got := l.Contains(a); got != want {
+				t.Fatalf("%v contain %v: %t", l.Slice(), a, got)
+			}
+		}
+	})
+}
+
 func FuzzBytesAreAPrefixListOrNot(f *testing.F) {
 	f.Add([]byte("\x08\x0a"))
 	f.Add([]byte("\x07\x0b"))

@@ -35,7 +35,7 @@ func (s *Set) Bounds(local bool) (certain, asked *netipx.IPSet) {
 func (t *tagSet) bounds() (certain, asked *netipx.IPSet) {
 	switch {
 	case t.in != nil && t.names.stale == nil:
-		return t.in, SetOf()
+		return t.in.set(), SetOf()
 	case t.in == nil && t.bound != nil:
 		return SetOf(), t.bound
 	default:

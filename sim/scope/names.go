@@ -191,7 +191,7 @@ func (x *Names) newTag(name, key string) *Set {
 	if tag, ok := x.index.Tag(name); ok && tag.Refused != nil {
 		x.unread = cmp.Or(x.unread, tag.Refused)
 	} else if ok {
-		t.in = SetOf(tag.Prefixes.Slice()...)
+		t.in = newContent(tag.Prefixes)
 	}
 	return &Set{Name: name, tag: t}
 }

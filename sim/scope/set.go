@@ -198,7 +198,7 @@ const exportTags = "az network list-service-tags --location <region> -o json"
 type tagSet struct {
 	name  string // as written
 	names *Names
-	in    *netipx.IPSet // nil: the catalogue does not hold it
+	in    *content      // nil: the catalogue does not hold it
 	bound *netipx.IPSet // nil: none; where the members lie if the content is not known
 }
 
@@ -207,7 +207,7 @@ type tagSet struct {
 func (t *tagSet) has(w *flow.World, a flow.Address) bool {
 	if t.in != nil && a.IP.IsValid() {
 		if f := t.names.stale; f == nil || w.Holds(*f) {
-			return t.in.Contains(a.IP)
+			return t.in.contains(a.IP)
 		}
 	}
 	if a.Tag != "" && Implies(a.Tag, t.name) {
@@ -221,7 +221,7 @@ func (t *tagSet) has(w *flow.World, a flow.Address) bool {
 		if v, ok := w.Value(t.fact(parent, a)); ok && v == 0 {
 			return false
 		}
-		if p := t.names.Tag(parent); p.tag != nil && p.tag.in != nil && t.names.stale == nil && a.IP.IsValid() && !p.tag.in.Contains(a.IP) {
+		if p := t.names.Tag(parent); p.tag != nil && p.tag.in != nil && t.names.stale == nil && a.IP.IsValid() && !p.tag.in.contains(a.IP) {
 			return false
 		}
 	}
@@ -287,7 +287,7 @@ func (s *Set) Constants() []*netipx.IPSet {
 	}
 	if s.tag != nil {
 		if s.tag.in != nil {
-			out = append(out, s.tag.in)
+			out = append(out, s.tag.in.set())
 		}
 		if s.tag.bound != nil {
 			out = append(out, s.tag.bound)
@@ -307,7 +307,7 @@ func (s *Set) Certain() (must, may *netipx.IPSet) {
 	if s.tag != nil {
 		switch {
 		case s.tag.in != nil && s.tag.names.stale == nil:
-			return s.tag.in, s.tag.in
+			return s.tag.in.set(), s.tag.in.set()
 		case s.tag.bound != nil:
 			return must, s.tag.bound
 		default:
