@@ -959,7 +959,11 @@ func (k *walk) repliesPass(from position, r *route.Route) bool {
 		k.opaque(h, flow.Fact{Code: flow.NVANotFound, About: r.NextHopIP.String(), Detail: "replies " + string(from.subnet.ID()),
 			Text: "replies leave through " + r.NextHopIP.String() + ", which no interface, load balancer or firewall in the data owns", Export: "az network nic list -o json"})
 		return false
-	case owner.Interface != nil && !owner.Interface.EnableIPForwarding.Or(false):
+	case owner.Interface != nil && owner.Interface.EnableIPForwarding == topology.Unset:
+		k.opaque(h, flow.Fact{Code: flow.NVANoForwarding, About: owner.Interface.Name, Detail: "replies " + string(owner.Interface.ID()),
+			Text: "whether " + owner.Interface.Name + ", which replies are sent to, forwards is not in the data", Export: "az network nic show -n " + owner.Interface.Name + " -g <group> -o json"})
+		return false
+	case owner.Interface != nil && owner.Interface.EnableIPForwarding == topology.Off:
 		h.Verdict, h.Code = flow.Deny, flow.ReturnNoRoute
 		h.Note = "replies are sent to " + owner.Interface.Name + ", which does not forward"
 		return k.hop(h)

@@ -412,7 +412,9 @@ func (o *Oracle) wayBack(w *world, e *endpoint, p *packet, t trip) (outcome, boo
 		switch {
 		case !found:
 			return drop(flow.NVANotFound), w.passes(flow.NVANotFound, "appliance "+h.ip.String()+" takes replies")
-		case owner != nil && !owner.nic.EnableIPForwarding.Or(false):
+		case owner != nil && owner.nic.EnableIPForwarding == topology.Unset:
+			return drop(flow.NVANoForwarding), w.passes(flow.NVANoForwarding, "replies through "+owner.key())
+		case owner != nil && owner.nic.EnableIPForwarding == topology.Off:
 			return drop(flow.ReturnNoRoute), false
 		}
 	}

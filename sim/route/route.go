@@ -363,7 +363,8 @@ func (t *Table) hiddenEndpoints(n *topology.Network, v *topology.VirtualNetwork)
 	}
 	owned := map[topology.ID][]netip.Addr{}
 	for _, nic := range n.NetworkInterfaces {
-		_, known := topology.Lookup[*topology.PrivateEndpoint](n, nic.PrivateEndpoint)
+		pe, known := topology.Lookup[*topology.PrivateEndpoint](n, nic.PrivateEndpoint)
+		known = known && len(pe.Addresses) > 0
 		for _, c := range nic.IPConfigurations {
 			if !c.PrivateIPAddress.IsValid() || !near(c.Subnet.ID().Parent()) {
 				continue
@@ -373,6 +374,13 @@ func (t *Table) hiddenEndpoints(n *topology.Network, v *topology.VirtualNetwork)
 				continue
 			}
 			owned[c.Subnet.ID()] = append(owned[c.Subnet.ID()], c.PrivateIPAddress)
+		}
+	}
+	for _, pe := range n.PrivateEndpoints {
+		sub, ok := topology.Lookup[*topology.Subnet](n, pe.Subnet)
+		if ok && len(pe.Addresses) == 0 && near(sub.VirtualNetworkID()) {
+			// In the data, but not its address: any that nobody owns.
+			add(scope.Without(sub.Prefixes, owned[sub.ID()]), pe.Ref(), "its own export without an address")
 		}
 	}
 	for _, home := range n.VirtualNetworks {
