@@ -44,6 +44,9 @@ func run() error {
 	}
 	log := func(format string, a ...any) { fmt.Fprintf(os.Stderr, format+"\n", a...) }
 	b := newBench(n, log)
+	if err := b.starts(main, *tags); err != nil {
+		return err
+	}
 	if *gates {
 		if err := b.short(main); err != nil {
 			return err

@@ -196,7 +196,7 @@ func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, f
 	if _, goOn := k.chain(next, topology.Inbound, t); !goOn {
 		return p, t, false
 	}
-	if !to.Interface.EnableIPForwarding.Or(false) {
+	if !k.forwards(to.Interface) {
 		h.Verdict, h.Code = flow.Deny, flow.NVANoForwarding
 		if !k.hop(h) {
 			return p, t, false
@@ -227,6 +227,17 @@ func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, f
 func (k *walk) outside(a flow.Address) bool {
 	return k.known(a) == publicAddress &&
 		!slices.ContainsFunc(k.s.net.VirtualNetworks, func(v *topology.VirtualNetwork) bool { return contains(v.AddressSpace, a.IP) })
+}
+
+// forwards reports whether IP forwarding is on at the interface. Where the
+// property is an expression that was not evaluated, it may be (bad-inputs 54).
+func (k *walk) forwards(nic *topology.NetworkInterface) bool {
+	const name = "enableIPForwarding"
+	if slices.ContainsFunc(nic.NotModelled, func(p topology.Property) bool { return p.Name == name }) {
+		return k.w.Ask(flow.Fact{Code: flow.UnresolvedExpression, About: nic.Name, Detail: name + " " + nic.ResourceID,
+			Text: name + " of " + nic.Name + " is an expression that is not resolved"}, 2) == 0
+	}
+	return nic.EnableIPForwarding.Or(false)
 }
 
 // leaves chooses the interface by which an appliance with several passes the
