@@ -291,6 +291,12 @@ var fileRows = []inputRow{
 		c.export(nsgFile)
 		size := len(c.read(nsgFile))
 		c.refused(`nics.json: file of more than 2663 bytes is not read; split the export, for example by resource group`, ".", "--max-file-size", fmt.Sprint(size-1))
+		stdin, err := os.Open(nsgFile)
+		if err != nil {
+			c.Fatal(err)
+		}
+		defer stdin.Close()
+		c.isRefusal(c.netpathReading(stdin, asking([]string{"-"}, "--max-file-size", "1KiB")...), `-: file of more than 1 KiB is not read; split the export, for example by resource group`)
 		c.expect(nil, nil, ".", "--max-file-size", fmt.Sprint(max(size, len(c.read("nics.json")))))
 	}},
 	{14, "a gigabyte of tiny objects", func(c *inputCase) {

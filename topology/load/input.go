@@ -230,6 +230,9 @@ func openInput(in input, opt Options) (io.ReadCloser, error) {
 			return nil, &doctree.Error{File: "-", Expected: "expected data on stdin, found a terminal or an empty device", Hint: "pipe an export in, or name a file"}
 		}
 	}
+	if !opt.KeepGoing {
+		return io.NopCloser(opt.Stdin), nil // read once, and never held whole
+	}
 	in.data.once.Do(func() {
 		limit := opt.Limits.FileBytes
 		if limit <= 0 {
