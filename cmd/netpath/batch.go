@@ -10,6 +10,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/netpath/netpath/internal/report"
@@ -18,8 +19,8 @@ import (
 )
 
 const (
-	blockSize = 128 << 10 // of text, handed to one worker at a time
-	maxLine   = 1 << 20   // a longer line is refused
+	blockSize = 64 << 10 // of text, handed to one worker at a time
+	maxLine   = 1 << 20  // a longer line is refused
 )
 
 // batch answers a file of flows. One goroutine reads blocks of whole lines,
@@ -316,11 +317,13 @@ func (s *lineSource) fill(blk *block) error {
 		if len(blk.data) > maxLine {
 			return fmt.Errorf("the line is longer than %d bytes", maxLine)
 		}
-		if len(blk.data) == cap(blk.data) {
-			blk.data = append(blk.data, 0)[:len(blk.data)]
+		// A line end and the margin still have to go behind what is read.
+		const behind = 1 + margin
+		if cap(blk.data)-len(blk.data) <= behind {
+			blk.data = slices.Grow(blk.data, blockSize)
 		}
 		start := len(blk.data)
-		n, err := s.in.Read(blk.data[start:cap(blk.data)])
+		n, err := s.in.Read(blk.data[start : cap(blk.data)-behind])
 		blk.data = blk.data[:start+n]
 		if end := bytes.LastIndexByte(blk.data[start:], '\n'); end >= 0 {
 			s.rest = append(s.rest, blk.data[start+end+1:]...)
