@@ -124,6 +124,7 @@ func TestAFailingGateIsNamed(t *testing.T) {
 	b := newBench(1, t.Logf)
 	b.row("P5").cases = []figure{{name: "slow", value: 0.5}, {name: "beside", value: 9, beside: true}, {name: "fast", value: 0.1}}
 	b.row("P13").cases = []figure{{name: "alone", value: 1.2}}
+	b.row("P14").pending = "needs the command line"
 	err := b.failing()
 	if err == nil || !strings.Contains(err.Error(), "P5, slow: 0.50, gate 0.45") || !strings.Contains(err.Error(), "P13, alone: 1.20×, gate 1.70×") ||
 		strings.Contains(err.Error(), "beside") || strings.Contains(err.Error(), "fast") {

@@ -95,6 +95,9 @@ func (b *bench) full(main catalogue) error {
 	if err := b.allPairs(newEstate(main, 1000, 1)); err != nil {
 		return err
 	}
+	if err := b.flowFiles(newEstate(main, 100, 1), 10_000_000, false); err != nil {
+		return err
+	}
 	if err := b.compare(main); err != nil {
 		return err
 	}
@@ -118,6 +121,9 @@ func (b *bench) short(main catalogue) error {
 	}
 	b.allocations(hundred, thousand)
 	b.twoCores(hundred)
+	if err := b.flowFiles(hundred, 3_000_000, true); err != nil {
+		return err
+	}
 	if err := b.allPairs(hundred); err != nil {
 		return err
 	}
