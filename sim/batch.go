@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/netpath/netpath/sim/cidr"
 	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/nsg"
 	"github.com/netpath/netpath/topology"
@@ -115,11 +116,12 @@ type Asker struct {
 	chains map[uint64]*chain // by gate and IPv4 address
 }
 
-// asked is the compiled chain of a gate for a local IPv4 address in a
-// direction.
+// asked is the compiled chain of a gate for a local IPv4 address, by
+// direction, and the address's atom.
 type asked struct {
 	key   uint64 // gate and address
 	chain [2]*compiled
+	atom  [2]cidr.Atom
 }
 
 const recentBits = 11
@@ -159,14 +161,14 @@ func (a *Asker) Ask4(f *Flow4) (*Answer, error) {
 		if r.key != key {
 			*r = asked{key: key}
 		}
-		r.chain[way] = x
+		r.chain[way], r.atom[way] = x, x.table.Lookup4(f.Local)
 	}
+	p.source, p.destination = r.atom[way], x.table.Lookup4(f.Remote)
+	p.sourcePort, p.anySource, p.destinationPort, p.anyDestination = f.LocalPort, f.AnyLocal, f.RemotePort, f.AnyRemote
 	if in {
-		p.source, p.destination = x.table.Lookup4(f.Remote), x.table.Lookup4(f.Local)
-		p.sourcePort, p.anySource, p.destinationPort, p.anyDestination = f.RemotePort, f.AnyRemote, f.LocalPort, f.AnyLocal
-	} else {
-		p.source, p.destination = x.table.Lookup4(f.Local), x.table.Lookup4(f.Remote)
-		p.sourcePort, p.anySource, p.destinationPort, p.anyDestination = f.LocalPort, f.AnyLocal, f.RemotePort, f.AnyRemote
+		p.source, p.destination = p.destination, p.source
+		p.sourcePort, p.destinationPort = p.destinationPort, p.sourcePort
+		p.anySource, p.anyDestination = p.anyDestination, p.anySource
 	}
 	slot, access := x.certain(&p)
 	if slot != nil {

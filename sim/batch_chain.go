@@ -147,6 +147,16 @@ type tried struct {
 	met    *cuts // the gates of all worlds
 }
 
+// admin reports whether admin rules are asked in any world.
+func (x *tried) admin() bool {
+	for g := range x.met.gates {
+		if g.NSG == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // try walks through the gates of a chain in every world.
 func (s *Simulator) try(at chainAt, d topology.Direction, public bool, admin topology.Access) tried {
 	family, kind := 0, 0
@@ -196,6 +206,10 @@ func (b *Batch) compile(at chainAt, d topology.Direction) (*compiled, error) {
 	complete := true
 	for public := range runs {
 		for access := range runs[public] {
+			if access > 0 && !runs[public][0].admin() {
+				runs[public][access] = runs[public][0] // nothing asks what they say
+				continue
+			}
 			r := b.s.try(at, d, public == 1, topology.Access(access))
 			runs[public][access] = r
 			complete = complete && r.worlds < flow.MaxWorlds

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	blockSize = 64 << 10 // of text, handed to one worker at a time
-	maxLine   = 1 << 20  // a longer line is refused
+	blockSize = 128 << 10 // of text, handed to one worker at a time
+	maxLine   = 1 << 20   // a longer line is refused
 )
 
 // batch answers a file of flows. One goroutine reads blocks of whole lines,

@@ -42,6 +42,7 @@ type flowWorker struct {
 	gates    map[string]*sim.NamedGate // by "s" and the NSG's name, or "i" and the interface's
 	said     []said                    // by the number of the answer
 	format   *flowFormat
+	octets   *octets
 	document []bool // by output: one JSON document, not a line each
 	usual    bool   // CSV whose columns begin with the usual ones in their order
 	head     []byte // the beginning of the next line
@@ -76,7 +77,7 @@ func newFlowWorker(b *batch, format *flowFormat) *flowWorker {
 	for i := range usualColumns {
 		usual = usual && format.order[i] == i
 	}
-	return &flowWorker{b: b, format: format, document: document, usual: usual, asker: b.flows.sim.Asker(), base: b.flows.sim.Gate(&b.flows.base),
+	return &flowWorker{b: b, format: format, octets: newOctets(), document: document, usual: usual, asker: b.flows.sim.Asker(), base: b.flows.sim.Gate(&b.flows.base),
 		gates: map[string]*sim.NamedGate{}, head: []byte(indexHead)}
 }
 
@@ -189,7 +190,7 @@ func (w *flowWorker) record(b []byte) int {
 	i, last := 0, len(w.format.order)-1
 	order := w.format.order
 	if w.usual {
-		if i = usualFlow(b, f); i > 0 {
+		if i = w.octets.usualFlow(b, f); i > 0 {
 			if last < usualColumns {
 				return w.end(b, i)
 			}
@@ -220,27 +221,32 @@ func (w *flowWorker) record(b []byte) int {
 // where they are not plain. It finds all ends of numbers first, eight bytes at
 // a time, and reads the numbers then: where each begins does not depend on the
 // one before, and nothing branches on how long it is.
-func usualFlow(b []byte, f *sim.Flow4) int {
-	const in, out = "Inbound,", "Outbound,"
-	i := 0
-	switch {
-	case len(b) < 80:
-		return 0
-	case string(b[:len(out)]) == out:
-		f.Direction, i = topology.Outbound, len(out)
-	case string(b[:len(in)]) == in:
-		f.Direction, i = topology.Inbound, len(in)
-	default:
+func (o *octets) usualFlow(b []byte, f *sim.Flow4) int {
+	if len(b) < 80 {
 		return 0
 	}
-	switch binary.LittleEndian.Uint32(b[i:]) | 0x00202020 {
-	case 't' | 'c'<<8 | 'p'<<16 | ','<<24:
-		f.Protocol = topology.TCP
-	case 'u' | 'd'<<8 | 'p'<<16 | ','<<24:
-		f.Protocol = topology.UDP
-	default:
+	// Which of two words stands here is as good as random: what follows from it
+	// is computed, too.
+	out, in, udp, tcp := 0, 0, 0, 0
+	word := binary.LittleEndian.Uint64(b)
+	if word == 'O'|'u'<<8|'t'<<16|'b'<<24|'o'<<32|'u'<<40|'n'<<48|'d'<<56 {
+		out = 1
+	}
+	if word == 'I'|'n'<<8|'b'<<16|'o'<<24|'u'<<32|'n'<<40|'d'<<48|','<<56 {
+		in = 1
+	}
+	i := 8 + out
+	name := binary.LittleEndian.Uint32(b[i:]) | 0x00202020
+	if name == 't'|'c'<<8|'p'<<16|','<<24 {
+		tcp = 1
+	}
+	if name == 'u'|'d'<<8|'p'<<16|','<<24 {
+		udp = 1
+	}
+	if (out|in)&(tcp|udp) == 0 || b[i-1] != ',' {
 		return 0
 	}
+	f.Direction, f.Protocol = topology.Inbound+topology.Direction(out), topology.TCP+topology.Protocol(udp)
 	q := (*[fieldBytes]byte)(b[i:])
 	ends := numberEnds(q[4:])<<0 | numberEnds(q[12:])<<8 | numberEnds(q[20:])<<16 |
 		numberEnds(q[28:])<<24 | numberEnds(q[36:])<<32 | numberEnds(q[44:])<<40
@@ -257,7 +263,7 @@ func usualFlow(b []byte, f *sim.Flow4) int {
 	local := uint32(bits.TrailingZeros64(ends))
 	ends &= ends - 1
 	var bad, wrong uint32
-	f.Local, bad = addressBefore(q, 0, a, c, d, local)
+	f.Local, bad = o.addressBefore(q, 0, a, c, d, local)
 	localPort := uint32(bits.TrailingZeros64(ends))
 	ends &= ends - 1
 	f.LocalPort, f.AnyLocal, wrong = portBefore(q, local+1, localPort)
@@ -270,7 +276,7 @@ func usualFlow(b []byte, f *sim.Flow4) int {
 	ends &= ends - 1
 	remote := uint32(bits.TrailingZeros64(ends))
 	ends &= ends - 1
-	f.Remote, wrong = addressBefore(q, localPort+1, a, c, d, remote)
+	f.Remote, wrong = o.addressBefore(q, localPort+1, a, c, d, remote)
 	bad |= wrong
 	remotePort := uint32(bits.TrailingZeros64(ends))
 	f.RemotePort, f.AnyRemote, wrong = portBefore(q, remote+1, remotePort)
@@ -295,26 +301,46 @@ func numberEnds(b []byte) uint64 {
 
 // addressBefore is the address whose octets end before the bytes 4+a, 4+b, 4+c
 // and 4+d of q and whose first begins at 4+start; bad is 0 where it is one.
-func addressBefore(q *[fieldBytes]byte, start, a, b, c, d uint32) (address, bad uint32) {
-	w, bad := octetBefore(q, a, a-start)
-	x, wrong := octetBefore(q, b, b-a-1)
+func (o *octets) addressBefore(q *[fieldBytes]byte, start, a, b, c, d uint32) (address, bad uint32) {
+	w, bad := o.before(q, a, a-start)
+	x, wrong := o.before(q, b, b-a-1)
 	bad |= wrong
-	y, wrong := octetBefore(q, c, c-b-1)
+	y, wrong := o.before(q, c, c-b-1)
 	bad |= wrong
-	z, wrong := octetBefore(q, d, d-c-1)
+	z, wrong := o.before(q, d, d-c-1)
 	bad |= wrong | uint32(q[4+a&63]^'.') | uint32(q[4+b&63]^'.') | uint32(q[4+c&63]^'.')
 	return w<<24 | x<<16 | y<<8 | z, bad
 }
 
-// octetBefore is the number of n digits that ends before byte 4+at; bad is 0
+// octets has for the three digits of a number, four bits each, its value, if it
+// is an octet, and above that how many digits it is written with: for others
+// more than there can be.
+type octets [1 << 12]uint16
+
+func newOctets() *octets {
+	o := new(octets)
+	for i := range o {
+		o[i] = 0xff00
+	}
+	for v := range 256 {
+		digits := 1
+		if v > 99 {
+			digits = 3
+		} else if v > 9 {
+			digits = 2
+		}
+		o[v/100<<8|v/10%10<<4|v%10] = uint16(digits<<8 | v)
+	}
+	return o
+}
+
+// before is the number of n digits that ends before byte 4+at of q; bad is 0
 // where it is an octet.
-func octetBefore(q *[fieldBytes]byte, at, n uint32) (v, bad uint32) {
+func (o *octets) before(q *[fieldBytes]byte, at, n uint32) (v, bad uint32) {
 	s := (32 - 8*n) & 31
 	y := (binary.LittleEndian.Uint32(q[at&63:]) ^ 0x30303030) >> s << s // ones in the highest byte
-	v = y>>24 + 10*(y>>16&0xff) + 100*(y>>8&0xff)
-	// Not 1 to 3 digits, a zero before another digit, or more than 255.
-	bad = ((n-1)|(3-n)|(y>>s&0xff-1)&(1-n))>>31 | v>>8
-	return v, bad
+	x := uint32(o[y>>8*0x01001001>>16&0xfff])
+	return x & 0xff, x>>8 ^ n
 }
 
 // portBefore is the number that begins at byte 4+start and ends before byte

@@ -300,6 +300,7 @@ func TestUsualFlowsAreThoseOfTheGeneralWay(t *testing.T) {
 		return pickOne(r, "", "0", strconv.Itoa(r.IntN(65536)), strconv.Itoa(r.IntN(70000)), "65535", "65536")
 	}
 	address := func() string { return octet() + "." + octet() + "." + octet() + "." + octet() }
+	known := newOctets()
 	read, refused := 0, 0
 	for range 200_000 {
 		line := []byte(pickOne(r, "Inbound,", "Outbound,") + pickOne(r, "TCP,", "udp,", "Udp,", "tcP,") + address() + "," + port() + "," + address() + "," + port())
@@ -323,7 +324,7 @@ func TestUsualFlowsAreThoseOfTheGeneralWay(t *testing.T) {
 			want, err = ipFlowOf(fields, sim.IPFlowQuestion{})
 		}
 		b := append(append(bytes.Clone(line), '\n'), strings.Repeat("0", 80)...)
-		w := flowWorker{format: format, usual: true}
+		w := flowWorker{format: format, usual: true, octets: known}
 		end := w.record(b)
 		if end == 0 {
 			refused++
