@@ -273,8 +273,10 @@ func (e *estate) rule(i int) object {
 		case int(s) < e.tags:
 			list = []string{tagName(int(s))}
 		default:
-			for _, x := range e.sets[s] {
-				list = append(list, x.Masked().String())
+			for i, x := range e.sets[s] { // a list may not overlap itself
+				if !slices.ContainsFunc(e.sets[s][:i], x.Overlaps) {
+					list = append(list, x.Masked().String())
+				}
 			}
 		}
 		if len(list) == 1 {
