@@ -74,7 +74,7 @@ type builder struct {
 // prefix is a prefix with the sets that name it.
 type prefix struct {
 	first, last Key6
-	from, to    int // in the list of sets, ascending there
+	from, to    uint32 // in the list of sets, ascending there
 }
 
 // open is a prefix that holds the current place of a sweep. Its atom is made
@@ -104,7 +104,8 @@ func (v *intervals) add(start Key6, a Atom) {
 // sweep cuts the space from zero to last into intervals. Prefixes are sorted
 // by address, outer before inner, and each is there once.
 func (b *builder) sweep(prefixes []prefix, sets []SetID, last Key6) intervals {
-	v := intervals{make([]Key6, 0, 2*len(prefixes)+1), make([]Atom, 0, 2*len(prefixes)+1)} // at most
+	room := len(prefixes)*3/2 + 1 // as a rule
+	v := intervals{make([]Key6, 0, room), make([]Atom, 0, room)}
 	b.prefixes += len(prefixes)
 	b.sets = b.sets[:0]
 	stack := []open{{last: last}}

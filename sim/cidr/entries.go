@@ -77,10 +77,10 @@ func group4(entries []entry4) (prefixes []prefix, sets []SetID, last Key6) {
 			first := uint64(e >> 32)
 			length := e >> setBits & 63
 			prefixes = append(prefixes, prefix{
-				first: Key6{0, first}, last: Key6{0, first | (1<<(32-length) - 1)}, from: len(sets) - 1,
+				first: Key6{0, first}, last: Key6{0, first | (1<<(32-length) - 1)}, from: uint32(len(sets) - 1),
 			})
 		}
-		prefixes[len(prefixes)-1].to = len(sets)
+		prefixes[len(prefixes)-1].to = uint32(len(sets))
 	}
 	return prefixes, sets, Key6{0, 1<<32 - 1}
 }
@@ -98,10 +98,10 @@ func group6(entries []entry6) (prefixes []prefix, sets []SetID, last Key6) {
 		if i == 0 || e.Key6 != entries[i-1].Key6 || e.rest>>32 != entries[i-1].rest>>32 {
 			m := mask6(int(e.rest >> 32))
 			prefixes = append(prefixes, prefix{
-				first: e.Key6, last: Key6{e.Hi | ^m.Hi, e.Lo | ^m.Lo}, from: len(sets) - 1,
+				first: e.Key6, last: Key6{e.Hi | ^m.Hi, e.Lo | ^m.Lo}, from: uint32(len(sets) - 1),
 			})
 		}
-		prefixes[len(prefixes)-1].to = len(sets)
+		prefixes[len(prefixes)-1].to = uint32(len(sets))
 	}
 	return prefixes, sets, Key6{^uint64(0), ^uint64(0)}
 }
