@@ -186,7 +186,7 @@ func (s *Simulator) estateConstants() []*netipx.IPSet {
 	one(scope.IMDS)
 	n := s.net
 	for _, v := range n.VirtualNetworks {
-		each(v.AddressSpace)
+		each(v.KnownSpace())
 		for _, sub := range v.Subnets {
 			each(sub.Prefixes)
 		}
@@ -226,6 +226,25 @@ func (s *Simulator) estateConstants() []*netipx.IPSet {
 				one(a)
 			}
 		}
+	}
+	return out
+}
+
+// sourcePorts is one source port of each class that the rules of the estate
+// tell apart.
+func (s *Simulator) sourcePorts() []uint16 {
+	var ranges []topology.PortRange
+	for _, g := range s.groups {
+		for _, r := range g.SecurityRules {
+			ranges = append(ranges, r.Source.Ports...)
+		}
+	}
+	for _, r := range s.net.AdminRules {
+		ranges = append(ranges, r.Source.Ports...)
+	}
+	var out []uint16
+	for _, c := range cutPorts(topology.AllPorts, ranges) {
+		out = append(out, c.one)
 	}
 	return out
 }

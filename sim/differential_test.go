@@ -92,7 +92,7 @@ func askBoth(t *testing.T, s *sim.Simulator, o *oracle.Oracle, x estategen.Sampl
 // a proxy is for those.
 func outside(n *topology.Network, a netip.Addr) bool {
 	return a.IsValid() && scope.IsPublic(a) && !slices.ContainsFunc(n.VirtualNetworks, func(v *topology.VirtualNetwork) bool {
-		return slices.ContainsFunc(v.AddressSpace, func(p netip.Prefix) bool { return p.Contains(a) })
+		return slices.ContainsFunc(v.KnownSpace(), func(p netip.Prefix) bool { return p.Contains(a) })
 	})
 }
 

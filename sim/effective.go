@@ -168,7 +168,7 @@ func (s *Simulator) EffectiveRoutes(name string) (*EffectiveRoutes, error) {
 	}
 	out.Subnet = subnetName(p.subnet)
 	t := s.table(p.subnet)
-	v6 := slices.ContainsFunc(p.vnet.AddressSpace, func(x netip.Prefix) bool { return x.Addr().Is6() })
+	v6 := slices.ContainsFunc(p.vnet.KnownSpace(), func(x netip.Prefix) bool { return x.Addr().Is6() })
 	for _, r := range t.Routes {
 		if r.Prefix.IsValid() && r.Prefix.Addr().Is6() && !v6 {
 			continue

@@ -72,6 +72,29 @@ func (s *Simulator) owners(v *topology.VirtualNetwork, a netip.Addr) []topology.
 	return out
 }
 
+// claimants are the interfaces that own the address of an IP configuration in
+// its virtual network or in one that is peered with it: a mistake of the data
+// where there are several.
+func (s *Simulator) claimants(p position) []topology.Owner {
+	all := s.net.Owners(p.config.PrivateIPAddress)
+	if len(all) < 2 {
+		return all
+	}
+	var out []topology.Owner
+	for _, o := range all {
+		if v, ok := topology.Lookup[*topology.VirtualNetwork](s.net, topology.Ref{Text: string(o.Configuration.Subnet.ID().Parent())}); ok && (v == p.vnet || peered(v, p.vnet) || peered(p.vnet, v)) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// peered reports whether the virtual network has its side of a peering with
+// the other.
+func peered(v, with *topology.VirtualNetwork) bool {
+	return slices.ContainsFunc(v.Peerings, func(p *topology.Peering) bool { return p.RemoteVirtualNetwork.ID() == with.ID() })
+}
+
 // subnetOf is the subnet of the virtual network that holds the address.
 func subnetOf(v *topology.VirtualNetwork, a netip.Addr) *topology.Subnet {
 	for _, sub := range v.Subnets {

@@ -40,7 +40,7 @@ func (tr *tracer) viaProxy(t flow.Tuple) bool {
 // holds reports whether a virtual network of the estate has the address in its
 // address space.
 func (s *Simulator) holds(a netip.Addr) bool {
-	return slices.ContainsFunc(s.net.VirtualNetworks, func(v *topology.VirtualNetwork) bool { return contains(v.AddressSpace, a) })
+	return slices.ContainsFunc(s.net.VirtualNetworks, func(v *topology.VirtualNetwork) bool { return contains(v.KnownSpace(), a) })
 }
 
 // proxyHost is the interface that a proxy setting names by address or by the
@@ -102,6 +102,7 @@ func (k *walk) throughProxy(p position, t flow.Tuple, vm *topology.VirtualMachin
 	}
 	second := t
 	second.Source = flow.At(o.Configuration.PrivateIPAddress)
+	second.SourcePort = k.ownPort(o, t)
 	k.seen = map[string]bool{}
 	k.appliances = nil
 	if server != nil && server.Proxy != nil && !strings.EqualFold(server.Proxy.Scope, "user") && depth < 8 {
@@ -110,6 +111,19 @@ func (k *walk) throughProxy(p position, t flow.Tuple, vm *topology.VirtualMachin
 		return
 	}
 	k.send(at, second)
+}
+
+// ownPort is a source port of the proxy's own flow (spec 8.2: two independent
+// flows): any, so that rules which name source ports are asked for every one
+// they tell apart.
+func (k *walk) ownPort(o topology.Owner, t flow.Tuple) uint16 {
+	ports := k.s.sourcePorts()
+	if len(ports) == 1 {
+		return t.SourcePort
+	}
+	f := flow.Fact{Code: flow.NVASourceUnknown, About: o.Interface.Name, Detail: "port of " + string(o.Interface.ID()) + t.Destination.Key(),
+		Text: "the source port that the proxy " + o.Interface.Name + " takes is not known"}
+	return ports[k.w.Ask(f, len(ports))]
 }
 
 // proxyServer asks the proxy itself: it listens on the port, needs no

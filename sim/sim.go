@@ -41,6 +41,7 @@ type gateKey struct {
 	dir      topology.Direction
 	endpoint bool // as it applies to private endpoints
 	anywhere bool // admin rules, those of unknown networks among them
+	allow    bool // admin rules, those that deny left out
 }
 
 // New compiles an estate. The network must not be changed afterwards.
@@ -168,14 +169,17 @@ func (s *Simulator) endpointGate(g *topology.NetworkSecurityGroup, p *scope.Plac
 	return x.(*nsg.Gate)
 }
 
-func (s *Simulator) adminGate(v *topology.VirtualNetwork, d topology.Direction, p *scope.Place, anywhere bool) *nsg.Gate {
-	key := gateKey{place: p, dir: d, anywhere: anywhere}
+func (s *Simulator) adminGate(v *topology.VirtualNetwork, d topology.Direction, p *scope.Place, anywhere, allow bool) *nsg.Gate {
+	key := gateKey{place: p, dir: d, anywhere: anywhere, allow: allow}
 	if x, ok := s.gates.Load(key); ok {
 		return x.(*nsg.Gate)
 	}
 	rules := s.admin[v.ID()]
 	if anywhere {
 		rules = slices.Concat(rules, s.anywhere)
+	}
+	if allow {
+		rules = slices.DeleteFunc(slices.Clone(rules), func(r *topology.AdminRule) bool { return r.Access == topology.Deny })
 	}
 	x, _ := s.gates.LoadOrStore(key, nsg.NewAdmin(rules, d, p))
 	return x.(*nsg.Gate)

@@ -178,6 +178,17 @@ func (k *walk) chain(p position, d topology.Direction, t flow.Tuple) (decided *n
 		}
 		return hiddenRule, k.hop(h)
 	}
+	if p.config != nil && p.vnet != nil {
+		if owners := s.claimants(p); len(owners) > 1 {
+			f := flow.Fact{Code: flow.AddressOwnedTwice, About: p.config.PrivateIPAddress.String(), Detail: ownerIDs(owners) + d.String() + t.String(),
+				Text: "several interfaces own " + p.config.PrivateIPAddress.String() + ": whose gates apply is not known"}
+			h := Hop{Kind: HopSecurityRules, AppliedTo: p.String(), Direction: d.String(), Verdict: flow.Allow, Code: f.Code, Note: f.Text}
+			if k.w.Ask(f, 2) == 1 {
+				h.Verdict = flow.Deny
+			}
+			return hiddenRule, k.hop(h)
+		}
+	}
 	skip, goOn := k.adminRules(p, d, t, place)
 	if !goOn || skip {
 		return nil, goOn
@@ -336,20 +347,17 @@ func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place 
 	if len(s.admin[p.vnet.ID()]) == 0 && !anywhere {
 		return false, true
 	}
-	gate := s.adminGate(p.vnet, d, place, anywhere)
-	x := k.decide(gate, t)
-	if x.Access == topology.NoAccess || x.Rule == nil {
-		return false, true
-	}
-	if intentPolicy(p.vnet) {
-		if x.Access == topology.Deny {
-			return false, true
-		}
+	intent := intentPolicy(p.vnet)
+	if intent {
 		f := flow.Fact{Code: flow.SourcesConflict, About: p.vnet.Name, Detail: "AllowRulesOnly " + string(p.vnet.ID()),
 			Text: "whether allow rules apply to " + p.vnet.Name + ", which holds a service with network intent policies, is a setting of the network manager"}
 		if k.w.Ask(f, 2) == 0 {
 			return false, true
 		}
+	}
+	x := k.decide(s.adminGate(p.vnet, d, place, anywhere, intent), t)
+	if x.Access == topology.NoAccess || x.Rule == nil {
+		return false, true
 	}
 	goOn = k.hop(ruleHop(HopAdminRules, "admin rules", "vnet "+p.vnet.Name, d, x))
 	return x.Access == topology.AlwaysAllow, goOn
@@ -543,7 +551,7 @@ func (k *walk) forward(p position, t flow.Tuple) (position, flow.Tuple, bool) {
 // peeredAt is the peering, up in this world, that brings an address which the
 // virtual network itself does not hold; nil where there is none.
 func (k *walk) peeredAt(v *topology.VirtualNetwork, a netip.Addr) *topology.Peering {
-	if contains(v.AddressSpace, a) {
+	if contains(v.KnownSpace(), a) {
 		return nil
 	}
 	for _, p := range v.Peerings {
@@ -659,7 +667,7 @@ func (k *walk) cross(p position, t flow.Tuple, peering *topology.Peering, to net
 	}
 	// Traffic that did not start in the sending network counts as forwarded
 	// for the receiving one (verdicts.md 3, 23).
-	if back != nil && back.AllowForwardedTraffic != topology.On && !contains(p.vnet.AddressSpace, t.Source.IP) {
+	if back != nil && back.AllowForwardedTraffic != topology.On && !contains(p.vnet.KnownSpace(), t.Source.IP) {
 		f := flow.Fact{Code: flow.PeeringForwardedTraffic, About: back.Name, Detail: string(remote.ID()) + string(p.vnet.ID()),
 			Text: "whether a peering with allowForwardedTraffic false stops forwarded traffic, or only narrows the tag VirtualNetwork, is in dispute"}
 		h := Hop{Kind: HopPeering, Name: back.Name, AppliedTo: remote.Name + " ← " + p.vnet.Name, Verdict: flow.Allow, Code: f.Code, Origin: originOf(back.Origin)}
@@ -852,7 +860,7 @@ func (k *walk) unowned(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 	if sub == nil {
 		h := Hop{Kind: HopRoute, Name: v.Name, Verdict: flow.Deny, Code: flow.NoSubnetAtDestination, Note: "no subnet of " + v.Name + " holds " + a.String()}
 		open := slices.ContainsFunc(v.Subnets, func(x *topology.Subnet) bool { return x.AddressPrefixUnknown })
-		if len(v.Subnets) > 0 && !open {
+		if len(v.Subnets) > 0 && !open && !v.Stub {
 			k.hop(h)
 			k.ended = true
 			return

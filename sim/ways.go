@@ -89,7 +89,7 @@ func (k *walk) toGateway(p position, t flow.Tuple, r *route.Route) {
 			return
 		}
 		for _, v := range g.Joined {
-			if contains(v.AddressSpace, t.Destination.IP) {
+			if contains(v.KnownSpace(), t.Destination.IP) {
 				k.deliver(p, t, v)
 				return
 			}
@@ -131,6 +131,9 @@ func (k *walk) toAppliance(p position, t flow.Tuple, r *route.Route) (position, 
 			}
 		}
 		switch {
+		case len(owners) > 1:
+			k.opaque(Hop{Kind: HopVirtualAppliance, Name: ip.String()}, flow.Fact{Code: flow.AddressOwnedTwice, About: ip.String(), Detail: "next hop " + ownerIDs(owners), Text: "several interfaces own the next hop " + ip.String()})
+			return p, t, false
 		case t.Destination.IP == ip:
 			k.deliver(p, t, v) // the appliance is the destination
 			return p, t, false
@@ -226,7 +229,7 @@ func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, f
 // the estate.
 func (k *walk) outside(a flow.Address) bool {
 	return k.known(a) == publicAddress &&
-		!slices.ContainsFunc(k.s.net.VirtualNetworks, func(v *topology.VirtualNetwork) bool { return contains(v.AddressSpace, a.IP) })
+		!slices.ContainsFunc(k.s.net.VirtualNetworks, func(v *topology.VirtualNetwork) bool { return contains(v.KnownSpace(), a.IP) })
 }
 
 // forwards reports whether IP forwarding is on at the interface. Where the
@@ -435,8 +438,20 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 				return a, false
 			}
 			name, origin = "NAT gateway "+nat.Name, nat.Origin
-			if list := k.natAddresses(nat); len(list) == 1 {
+			if len(nat.Addresses)+len(nat.PublicIPs)+len(nat.PublicPrefixes) == 0 {
+				f := flow.Fact{Code: flow.NoEgress, About: nat.Name, Detail: "addresses " + string(nat.ID()), Text: "no public address of " + name + " is in the data: without one it is no way out",
+					Export: "az network nat gateway show -n " + nat.Name + " -g <group> -o json"}
+				if k.w.Ask(f, 2) == 1 {
+					h.Name = name
+					return deny(f.Code, f.Text)
+				}
+			}
+			switch list := k.natAddresses(nat); {
+			case len(list) == 1:
 				a = flow.At(list[0])
+			case len(list) > 1:
+				f := flow.Fact{Code: flow.EgressAddressUnknown, About: nat.Name, Detail: "which of " + string(nat.ID()), Text: "which of its public addresses " + name + " takes is not known"}
+				a = flow.At(list[k.w.Ask(f, len(list))])
 			}
 		}
 		return allow(name, a, origin)
@@ -1020,7 +1035,16 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 		if k.cuts != nil {
 			k.cuts.firewalls[x] = true
 		}
-		for _, d := range x.Reaches(k.w, t) {
+		reach, open := x.Reaches(k.w, t)
+		for _, f := range open {
+			if k.w.Ask(f, 2) == 1 {
+				ways = append(ways, func() {
+					k.opaque(Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Direction: "Inbound", Origin: originOf(fw.Origin)}, f)
+				})
+				break
+			}
+		}
+		for _, d := range reach {
 			ways = append(ways, func() {
 				if _, ok := k.compiled(fw, s.names.At(sub)); ok {
 					k.translated(fw, sub, x, d, t)

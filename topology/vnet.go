@@ -1,6 +1,9 @@
 package topology
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // VirtualNetwork is a virtual network with its subnets and its own side of
 // its peerings.
@@ -12,6 +15,19 @@ type VirtualNetwork struct {
 	// Stub: subnets or peerings were exported without their virtual network;
 	// its address space, other subnets and other peerings are not known.
 	Stub bool
+}
+
+// KnownSpace is the address space as far as the data shows it: of a stub only
+// what its subnets have.
+func (v *VirtualNetwork) KnownSpace() []netip.Prefix {
+	if !v.Stub {
+		return v.AddressSpace
+	}
+	list := slices.Clone(v.AddressSpace)
+	for _, s := range v.Subnets {
+		list = append(list, s.Prefixes...)
+	}
+	return list
 }
 
 // Subnet is a subnet of a virtual network. A subnet in the data says itself

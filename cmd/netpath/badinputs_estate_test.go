@@ -278,7 +278,8 @@ var estateRows = []inputRow{
 		c.refused(`nics.json:13:9 (/0/properties/ipConfigurations/0): expected the address of "app1-nic" inside its subnet, found 10.0.2.14; the subnet app is 10.0.1.0/24 at vnets.json:11 (/0/properties/subnets/0)`)
 		c.export(nicFile, `"10.0.4.10"`, `"10.0.3.4"`, "subnets/edge", "subnets/free")
 		c.edit(nicFile, `"primary": true`, `"primary": true`)
-		c.expect([]string{"nva Unknown NVA_NOT_FOUND"}, []string{`nics.json:88: the address 10.0.3.4 is owned by "free1-nic" too; export both interfaces again`})
+		twice := []string{"peer Unknown ADDRESS_OWNED_TWICE", "nva Unknown ADDRESS_OWNED_TWICE", "void Unknown ADDRESS_OWNED_TWICE"}
+		c.expect(twice, []string{`nics.json:88: the address 10.0.3.4 is owned by "free1-nic" too; export both interfaces again`})
 		c.usage(`address "10.0.3.4" is ambiguous: /subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg1/providers/Microsoft.Network/networkInterfaces/free1-nic, /subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg1/providers/Microsoft.Network/networkInterfaces/nva1-nic`, trace("10.0.3.4", "far1", "443", "--quiet")...)
 		// In networks that have nothing to do with each other it is no mistake.
 		c.export(nicFile)
@@ -341,7 +342,7 @@ var estateRows = []inputRow{
 		c.edit(nicFile, `"10.0.4.10"`, `"10.0.3.4"`, "subnets/edge", "subnets/free")
 		c.usage(`address "10.0.3.4" is ambiguous: /subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg1/providers/Microsoft.Network/networkInterfaces/free1-nic, /subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg1/providers/Microsoft.Network/networkInterfaces/nva1-nic`, trace("app1", "10.0.3.4", "443", "--quiet")...)
 		c.usage(`address "10.0.3.4" is ambiguous: /subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg1/providers/Microsoft.Network/networkInterfaces/free1-nic, /subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg1/providers/Microsoft.Network/networkInterfaces/nva1-nic`, "ip-flow", ".", "--direction", "Inbound", "--local", "10.0.3.4:443", "--remote", "10.0.1.4", "--quiet")
-		c.answer("Allow NO_NSG", trace("free1", "far1", "443")...)
+		c.answer("Allow NSG_RULE_ALLOW AllowVnetOutBound", trace("db1", "far1", "443")...)
 	}},
 	{140, "an address in no known space", func(c *inputCase) {
 		c.export(nsgFile)

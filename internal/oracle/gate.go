@@ -104,6 +104,15 @@ func (o *Oracle) gates(w *world, e *endpoint, d topology.Direction, p *packet, i
 		}
 	}
 
+	// Two interfaces of networks that reach each other cannot have one address:
+	// which of them the data is right about is not known (bad-inputs 133).
+	if o.claimedTwice(e) {
+		return outcome{
+			allow:   w.passes(flow.AddressOwnedTwice, "gates of "+e.key()+" allow "+d.String()+" "+p.key()),
+			decider: Decider{Code: flow.AddressOwnedTwice}, rule: anyRule,
+		}
+	}
+
 	result := o.adminGate(w, e, d, p, platform)
 	if !result.allow || result.decider.Code == flow.AdminRuleAlwaysAllow {
 		if result.allow && in != nil && !o.anyGroup(w, e) && o.standard(w, in, e) {
@@ -163,6 +172,31 @@ func (o *Oracle) sideAsWritten(w *world, e *endpoint) bool {
 		return false
 	}
 	return e.nic == nil || o.asWritten(w, &e.nic.Element, false) && o.asWritten(w, &e.cfg.Element, true)
+}
+
+// claimedTwice reports whether another interface of the same virtual network,
+// or of a peered one, has the endpoint's address.
+func (o *Oracle) claimedTwice(e *endpoint) bool {
+	v := o.vnetByID[e.vnetID]
+	if e.nic == nil || v == nil {
+		return false
+	}
+	n := len(v.owners[e.addr])
+	for _, other := range o.vnets {
+		if other != v && (peersWith(v, other) || peersWith(other, v)) {
+			n += len(other.owners[e.addr])
+		}
+	}
+	return n > 1
+}
+
+func peersWith(v, other *vnet) bool {
+	for _, p := range v.v.Peerings {
+		if p.RemoteVirtualNetwork.ID() == other.id() {
+			return true
+		}
+	}
+	return false
 }
 
 // adminGate is the admin rules of the side's virtual network (AVNM, spec 5).

@@ -19,10 +19,10 @@ func (o *Oracle) peerCovers(w *world, p *peer, a netip.Addr) (bits int, in bool)
 }
 
 // linked reports whether a peering stands: Connected on both sides (PEER). A
-// remote virtual network that is in the data must peer back; one that is not
-// is believed to (bad-inputs 120).
+// remote virtual network that is in the data must peer back; one that is not,
+// or whose peerings are not, is believed to (bad-inputs 120).
 func (o *Oracle) linked(w *world, p *peer) bool {
-	if p.remote != nil && p.back == nil {
+	if p.remote != nil && !p.remote.v.Stub && p.back == nil {
 		return false
 	}
 	if !connected(w, string(p.p.ID()), p.p.State) || p.back != nil && !connected(w, string(p.back.ID()), p.back.State) {

@@ -349,7 +349,7 @@ func TestSettledCases(t *testing.T) {
 			e.onNIC("twin", e.nsg("g", "in 100 Deny * * *|22"))
 		}, []check{
 			{"trace a1 tcp " + d1 + "|22", "Unknown"},
-			{"trace a1 tcp " + d1 + "|443", "Allow NO_NSG"},
+			{"trace a1 tcp " + d1 + "|443", "Unknown"},
 		}},
 		{"B135 learned routes that are missing", func(e *estate) {
 			g := e.gateway("v1")

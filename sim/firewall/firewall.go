@@ -220,17 +220,24 @@ func (f *Firewall) Translate(w *flow.World, t flow.Tuple) (Decision, bool) {
 
 // Reaches are the DNAT rules that translate to the packet's destination and
 // port, whatever public address they are for.
-func (f *Firewall) Reaches(w *flow.World, t flow.Tuple) []Decision {
-	var out []Decision
+func (f *Firewall) Reaches(w *flow.World, t flow.Tuple) (out []Decision, open []flow.Fact) {
+	for _, m := range f.missing {
+		m.Detail += " way in " + t.Destination.Key()
+		open = append(open, m)
+	}
 	for _, c := range f.nat {
 		for _, r := range c.rules {
 			to := r.Translated == t.Destination.IP && (r.TranslatedPort == int(t.DestinationPort) || r.TranslatedPort == 0)
 			if to && (slices.Contains(r.Protocols, t.Protocol) || slices.Contains(r.Protocols, topology.AnyProtocol)) && r.addresses(w, r.sources, t.Source) {
 				out = append(out, c.translation(r))
 			}
+			if !r.Translated.IsValid() && (r.TranslatedFQDN != "" || len(r.Unresolved) > 0) {
+				open = append(open, flow.Fact{Code: flow.FirewallContentUnknown, About: r.Name, Detail: string(f.Firewall.ID()) + " translation " + t.Destination.Key(),
+					Text: "whether rule " + r.Name + " translates to the destination is not known"})
+			}
 		}
 	}
-	return out
+	return out, open
 }
 
 func (c *collection) translation(r *rule) Decision {

@@ -132,12 +132,15 @@ func New(n *topology.Network, names *scope.Names, s *topology.Subnet) *Table {
 		return slices.ContainsFunc(user, func(r *Route) bool { return r.Prefix == want })
 	}
 
-	for _, p := range v.AddressSpace {
+	for _, p := range v.KnownSpace() {
 		t.add(&Route{Source: Default, Prefix: p, NextHop: topology.NextHopVnetLocal, protected: true, Origin: v.Origin})
 	}
 	t.peerings(n, names, v)
 	t.privateEndpoints(n, names, v, user)
 	t.hiddenEndpoints(n, v)
+	if v.Stub {
+		t.unknownSpace(names, v)
+	}
 	t.serviceEndpoints(names, v, s)
 
 	g := names.GatewaysOf(v)
@@ -157,7 +160,7 @@ func New(n *topology.Network, names *scope.Names, s *topology.Subnet) *Table {
 	t.add(&Route{Source: Default, Prefix: netip.MustParsePrefix("::/0"), NextHop: topology.NextHopInternet})
 	if !userDefault("0.0.0.0/0") && !learnedDefault {
 		for _, p := range reserved {
-			if !covered(v.AddressSpace, p) {
+			if !covered(v.KnownSpace(), p) {
 				t.add(&Route{Source: Default, Prefix: p, NextHop: topology.NextHopNone})
 			}
 		}
@@ -297,7 +300,6 @@ func (t *Table) peerings(n *topology.Network, names *scope.Names, v *topology.Vi
 			t.unresolved = append(t.unresolved, &flow.Fact{Code: flow.DanglingReference, About: p.RemoteVirtualNetwork.ID().Name(), Detail: "routes " + string(p.RemoteVirtualNetwork.ID()),
 				Text:   "the address space of the peered virtual network " + p.RemoteVirtualNetwork.ID().Name() + " is not in the data",
 				Export: "az network vnet list -o json"})
-			continue
 		}
 		for _, prefix := range list {
 			t.add(&Route{Source: Default, Prefix: prefix, NextHop: hop, Peering: p, Origin: p.Origin, protected: true,
@@ -330,9 +332,9 @@ func (t *Table) privateEndpoints(n *topology.Network, names *scope.Names, v *top
 				continue
 			}
 		}
-		homeSpace := v.AddressSpace
+		homeSpace := v.KnownSpace()
 		if hv := n.VirtualNetworkOf(host); hv != nil {
-			homeSpace = hv.AddressSpace
+			homeSpace = hv.KnownSpace()
 		}
 		for _, a := range pe.Addresses {
 			if peering != nil && !brings(names, peering, a) {
@@ -347,6 +349,16 @@ func (t *Table) privateEndpoints(n *topology.Network, names *scope.Names, v *top
 				Endpoint: pe, Peering: peering, Origin: pe.Origin, protected: true, fact: link.Fact, element: &pe.Element})
 		}
 	}
+}
+
+// unknownSpace leaves open the routes of a virtual network that is known by its
+// children alone: its own space, its peerings and gateways.
+func (t *Table) unknownSpace(names *scope.Names, v *topology.VirtualNetwork) {
+	private, public := names.UnknownSpace(v)
+	private.Detail += "route"
+	public.Detail += "route"
+	known := v.KnownSpace()
+	t.hidden = append(t.hidden, hidden{scope.NotPublic(known), private}, hidden{scope.Public(known), public})
 }
 
 // hiddenEndpoints finds the private endpoints, of the virtual network and of

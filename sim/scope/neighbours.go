@@ -49,6 +49,12 @@ func (x *Names) Link(v *topology.VirtualNetwork, p *topology.Peering) Link {
 			return Link{Reason: "peering " + back.Name + " of " + remote.Name + " is " + back.State}
 		}
 	}
+	if remote.Stub { // its peerings are not all in the data: the local side's word counts
+		if local == "" {
+			return Link{Fact: peeringState(v, p)}
+		}
+		return Link{Up: true}
+	}
 	return Link{Reason: "virtual network " + remote.Name + " has no peering back to " + v.Name}
 }
 
@@ -106,7 +112,7 @@ func (x *Names) RemotePrefixes(p *topology.Peering) ([]netip.Prefix, bool) {
 		}
 		return list, len(p.RemoteSubnetNames) > 0
 	}
-	return remote.AddressSpace, true
+	return remote.KnownSpace(), !remote.Stub
 }
 
 // Gateways is what gateways bring to a virtual network: its own, or a peer's
@@ -258,7 +264,7 @@ func (x *Names) connected(gw *topology.VirtualNetworkGateway, o *Gateways) (whol
 		v, ok := topology.Lookup[*topology.VirtualNetwork](x.net, far.VirtualNetwork)
 		whole = whole && ok
 		if ok {
-			o.Prefixes = append(o.Prefixes, v.AddressSpace...)
+			o.Prefixes = append(o.Prefixes, v.KnownSpace()...)
 			o.Joined = append(o.Joined, v)
 		}
 	}

@@ -53,7 +53,7 @@ func (x *Names) Alone() *Place {
 	if len(x.opts.VirtualNetwork) > 0 {
 		space := SetOf(x.opts.VirtualNetwork...)
 		p.virtualNetwork = &Set{Name: "VirtualNetwork", local: true, layers: []layer{{where: union(own, space), member: true}}}
-		p.internet = internetWithout(space, "the given virtual network")
+		p.internet = internetWithout(space, "the given virtual network", nil)
 	} else {
 		private := subtract(everything(), PublicSpace())
 		inside := &flow.Fact{Code: flow.AddressSpaceUnknown, About: "VirtualNetwork",
@@ -66,11 +66,7 @@ func (x *Names) Alone() *Place {
 			{where: private, fact: inside, each: true, when: 1, member: true},
 			{where: PublicSpace(), fact: public, each: true, when: 1, member: true},
 		}}
-		p.internet = &Set{Name: "Internet", layers: []layer{
-			disputed(),
-			{where: PublicSpace(), fact: public, each: true, when: 0, member: true},
-			{where: PublicSpace(), fact: ownSpaceFact("the NSG's virtual network"), when: 1, member: true},
-		}}
+		p.internet = internetWithout(SetOf(), "the NSG's virtual network", public)
 	}
 	x.alone = p
 	return p
@@ -84,13 +80,21 @@ func ownSpaceFact(about string) *flow.Fact {
 }
 
 // internetWithout is the tag Internet less the own space of a virtual network
-// (verdicts.md 16).
-func internetWithout(space *netipx.IPSet, about string) *Set {
+// (verdicts.md 16). Where not all of that space is known, unknown is the
+// assumption that the rest of it is not public.
+func internetWithout(space *netipx.IPSet, about string, unknown *flow.Fact) *Set {
 	s := &Set{Name: "Internet"}
 	if own := intersect(space, PublicSpace()); !isEmpty(own) {
 		s.layers = append(s.layers, layer{where: own, fact: ownSpaceFact(about), when: 0, member: false})
 	}
-	s.layers = append(s.layers, disputed(), layer{where: PublicSpace(), member: true})
+	s.layers = append(s.layers, disputed())
+	if unknown == nil {
+		s.layers = append(s.layers, layer{where: PublicSpace(), member: true})
+		return s
+	}
+	s.layers = append(s.layers,
+		layer{where: PublicSpace(), fact: unknown, each: true, when: 0, member: true},
+		layer{where: PublicSpace(), fact: ownSpaceFact(about), when: 1, member: true})
 	return s
 }
 
@@ -109,7 +113,7 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 		p.virtualNetwork, p.internet = exportedSets(exportedTag(e, "VirtualNetwork"), exportedTag(e, "Internet"))
 		return p
 	}
-	space := SetOf(v.AddressSpace...)
+	space := SetOf(v.KnownSpace()...)
 	certain := []*netipx.IPSet{wireServerPrefix()}
 	var layers []layer
 	// in adds prefixes that rest on what is said about elements.
@@ -133,8 +137,6 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 		remote, known := x.RemoteSpace(peer)
 		link := x.Link(v, peer)
 		switch {
-		case !known:
-			layers = append(layers, layer{fact: x.unknownSpace(peer), each: true, when: 1, member: true})
 		case link.Fact != nil:
 			facts := flow.ElementFacts(&peer.Element)
 			if _, back := x.Back(v, peer); back != nil {
@@ -147,6 +149,9 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 				elements = append(elements, &back.Element)
 			}
 			in(remote, elements...)
+		}
+		if !known && (link.Up || link.Fact != nil) {
+			layers = append(layers, layer{fact: x.unknownSpace(peer), each: true, when: 1, member: true})
 		}
 	}
 
@@ -167,7 +172,7 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 			}
 		} else {
 			layers = append(layers, layer{where: known, all: g.Unsure, when: 0, member: true, fact: &flow.Fact{
-				Assumption: flow.GatewayPrefixesInVNet, About: s.Name,
+				Assumption: flow.GatewayPrefixesInVNet, About: s.Name, Detail: string(s.ID()),
 				Text: "prefixes of the gateway stay in the tag VirtualNetwork of subnet " + s.Name + " although its route table disables their propagation, or may",
 			}})
 		}
@@ -178,16 +183,16 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 			switch {
 			case r.Unresolved && !r.Destination.Prefix.IsValid() || r.Destination.Kind == topology.UnresolvedAddress:
 				layers = append(layers, layer{each: true, when: 1, member: true, fact: &flow.Fact{
-					Code: flow.UnresolvedExpression, About: r.Name, Text: "route " + r.Name + " holds an expression that is not resolved"}})
+					Code: flow.UnresolvedExpression, About: r.Name, Detail: string(table.ID()) + r.Origin.Pointer + " ", Text: "route " + r.Name + " holds an expression that is not resolved"}})
 			case r.Destination.Kind == topology.TagAddress:
 				where := x.Tag(r.Destination.Tag)
 				_, may := where.Certain()
 				layers = append(layers, layer{where: may, when: 1, member: true, fact: &flow.Fact{
-					Assumption: flow.TagRouteNotInVNet, About: table.Name + "/" + r.Name,
+					Assumption: flow.TagRouteNotInVNet, About: table.Name + "/" + r.Name, Detail: string(table.ID()),
 					Text: "a route whose prefix is a service tag does not widen the tag VirtualNetwork"}})
 			case r.NextHop == topology.NextHopNone || r.NextHop == topology.NextHopInternet:
 				layers = append(layers, layer{where: SetOf(r.Destination.Prefix), when: 0, member: true, fact: &flow.Fact{
-					Assumption: flow.UDRPrefixesInVNet, About: table.Name + "/" + r.Name,
+					Assumption: flow.UDRPrefixesInVNet, About: table.Name + "/" + r.Name, Detail: string(table.ID()),
 					Text: "the prefix of a user-defined route with next hop " + string(r.NextHop) + " is part of the tag VirtualNetwork"}})
 			default:
 				in(SetOf(r.Destination.Prefix), &table.Element, &r.Element)
@@ -206,10 +211,34 @@ func (x *Names) newPlace(s *topology.Subnet) *Place {
 			layer{where: subtract(everything(), PublicSpace()), fact: g.LearnedUnknown, each: true, when: 1, member: true},
 			layer{where: PublicSpace(), fact: g.LearnedPublic, each: true, when: 1, member: true})
 	}
+	p.internet = internetWithout(space, v.Name, nil)
+	if v.Stub {
+		inside, public := x.unknownOwnSpace(v)
+		layers = append(layers,
+			layer{where: subtract(everything(), PublicSpace()), fact: inside, each: true, when: 1, member: true},
+			layer{where: PublicSpace(), fact: public, each: true, when: 1, member: true})
+		p.internet = internetWithout(space, v.Name, public)
+	}
 	layers = append([]layer{{where: union(certain...), member: true}}, layers...)
 	p.virtualNetwork = &Set{Name: "VirtualNetwork", layers: layers}
-	p.internet = internetWithout(space, v.Name)
 	return p
+}
+
+// unknownOwnSpace are the facts that an address is in the space, or in a peer's
+// or gateway's, of a virtual network that is known by its children alone.
+func (x *Names) unknownOwnSpace(v *topology.VirtualNetwork) (private, public *flow.Fact) {
+	private = &flow.Fact{Code: flow.AddressSpaceUnknown, About: v.Name, Detail: string(v.ID()) + " ",
+		Text:   "the address space and the peerings of virtual network " + v.Name + " are not in the data",
+		Export: "az network vnet show --ids " + v.ResourceID + " -o json"}
+	public = &flow.Fact{Assumption: flow.VNetSpacePrivate, About: v.Name, Detail: string(v.ID()) + " ",
+		Text: "virtual network " + v.Name + ", of which only children are in the data, has no public address space"}
+	return private, public
+}
+
+// UnknownSpace is [Names.unknownOwnSpace] for the routes of a subnet.
+func (x *Names) UnknownSpace(v *topology.VirtualNetwork) (private, public flow.Fact) {
+	a, b := x.unknownOwnSpace(v)
+	return *a, *b
 }
 
 func (x *Names) danglingTable(s *topology.Subnet) *flow.Fact {
@@ -366,7 +395,13 @@ func (p *Place) Members(asg topology.Ref) *Set {
 	in, owned, disputed := members(x.net, p.VirtualNetwork, id)
 	far, farOwned, farDisputed := members(x.net, nil, id)
 	inside := subtract(everything(), PublicSpace())
-	if p.VirtualNetwork != nil {
+	var stubs []*topology.VirtualNetwork
+	for _, v := range x.net.VirtualNetworks {
+		if v.Stub {
+			stubs = append(stubs, v)
+		}
+	}
+	if p.VirtualNetwork != nil && len(stubs) == 0 {
 		inside = x.estateSpace()
 	} else {
 		inside = union(inside, x.estateSpace())
@@ -390,6 +425,10 @@ func (p *Place) Members(asg topology.Ref) *Set {
 			Assumption: flow.VNetSpacePrivate, About: "VirtualNetwork",
 			Text: "the NSG's virtual network, which is not in the data, has no public address space"}})
 	}
+	for _, v := range stubs {
+		_, public := x.unknownOwnSpace(v)
+		s.layers = append(s.layers, layer{fact: f, each: true, when: 1, member: true, apart: public})
+	}
 	return s
 }
 
@@ -398,7 +437,7 @@ func (p *Place) Members(asg topology.Ref) *Set {
 func (x *Names) estateSpace() *netipx.IPSet {
 	var b netipx.IPSetBuilder
 	for _, v := range x.net.VirtualNetworks {
-		for _, p := range v.AddressSpace {
+		for _, p := range v.KnownSpace() {
 			b.AddPrefix(p)
 		}
 		for _, p := range v.Peerings {

@@ -100,6 +100,14 @@ var everything = sync.OnceValue(func() *netipx.IPSet {
 	return SetOf(netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0"))
 })
 
+// Public is the public space less some prefixes.
+func Public(less []netip.Prefix) *netipx.IPSet { return subtract(PublicSpace(), SetOf(less...)) }
+
+// NotPublic is all other space less some prefixes.
+func NotPublic(less []netip.Prefix) *netipx.IPSet {
+	return subtract(subtract(everything(), PublicSpace()), SetOf(less...))
+}
+
 // IsPublic reports whether the address lies in [PublicSpace].
 func IsPublic(a netip.Addr) bool { return PublicSpace().Contains(a) }
 

@@ -51,6 +51,7 @@ const (
 	CutLists
 	MissingLearnedRoutes
 	AddressesOwnedTwice
+	Stubs   // virtual networks that are known by their subnets and peerings alone
 	Designs // subnets of a design that do not say whether they are private
 	lastFeature
 )
@@ -173,6 +174,16 @@ type generator struct {
 	used   map[netip.Addr]bool
 	points []netip.Addr // addresses that matter somewhere
 	ports  []uint16     // ports that matter somewhere
+}
+
+// stubs takes the own properties from some virtual networks, as where only
+// their children were exported.
+func (g *generator) stubs() {
+	for _, v := range g.vnets {
+		if g.doubt(Stubs, 0.4) {
+			v.Stub, v.AddressSpace, v.Location = true, nil, ""
+		}
+	}
 }
 
 func (g *generator) has(f Feature) bool { return g.features&f != 0 }

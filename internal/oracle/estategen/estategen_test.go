@@ -51,7 +51,7 @@ func TestEstatesAreLoadable(t *testing.T) {
 			}
 			for _, s := range v.Subnets {
 				for _, p := range s.Prefixes {
-					if !within(v.AddressSpace, p) {
+					if !v.Stub && !within(v.AddressSpace, p) {
 						t.Errorf("seed %d: subnet %s %s is outside its virtual network", seed, s.Name, p)
 					}
 				}

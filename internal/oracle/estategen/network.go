@@ -53,6 +53,7 @@ func (g *generator) estate() {
 	g.gateways()
 	g.guests()
 	g.gaps()
+	g.stubs()
 	for _, v := range g.vnets {
 		g.add(v)
 	}
