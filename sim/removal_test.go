@@ -73,7 +73,17 @@ func removals() []removal {
 			return had
 		}, ""},
 
+		resource("firewall policy", func(n *topology.Network) *[]*topology.FirewallPolicy { return &n.FirewallPolicies }),
+		resource("IP group", func(n *topology.Network) *[]*topology.IPGroup { return &n.IPGroups }),
+		resource("local network gateway", func(n *topology.Network) *[]*topology.LocalNetworkGateway { return &n.LocalNetworkGateways }),
+		resource("gateway connection", func(n *topology.Network) *[]*topology.GatewayConnection { return &n.GatewayConnections }),
+
 		// Properties of virtual networks and subnets
+		property("a virtual network of which its subnets and peerings are left", vnets, func(v *topology.VirtualNetwork) bool {
+			had := !v.Stub
+			*v = topology.VirtualNetwork{Element: v.Element, Subnets: v.Subnets, Peerings: v.Peerings, Stub: true}
+			return had
+		}),
 		property("location of a virtual network", vnets, func(v *topology.VirtualNetwork) bool { return unset(&v.Location) }),
 		property("peerings of a virtual network", vnets, func(v *topology.VirtualNetwork) bool { return unsetList(&v.Peerings) }).
 			means("bad-inputs 120: a network in the data without the peering has no link"),
@@ -147,6 +157,10 @@ func removals() []removal {
 		property("state of a private endpoint's connection", endpoints, func(p *topology.PrivateEndpoint) bool { return unset(&p.ConnectionState) }),
 		property("addresses of a private endpoint", endpoints, func(p *topology.PrivateEndpoint) bool { return unsetList(&p.Addresses) }),
 		property("interfaces of a private endpoint", endpoints, func(p *topology.PrivateEndpoint) bool { return unsetList(&p.NetworkInterfaces) }),
+		property("rule collection groups of a firewall policy", policies, func(p *topology.FirewallPolicy) bool {
+			p.Collections = nil
+			return unset(&p.GroupsGiven)
+		}),
 		property("public IP addresses of a NAT gateway", natGateways, func(g *topology.NATGateway) bool { return unsetList(&g.PublicIPs) }),
 	}
 }
@@ -254,6 +268,10 @@ func publicIPs(n *topology.Network) []*topology.PublicIPAddress {
 
 func endpoints(n *topology.Network) []*topology.PrivateEndpoint {
 	return slices.Clone(n.PrivateEndpoints)
+}
+
+func policies(n *topology.Network) []*topology.FirewallPolicy {
+	return slices.Clone(n.FirewallPolicies)
 }
 
 func natGateways(n *topology.Network) []*topology.NATGateway { return slices.Clone(n.NATGateways) }

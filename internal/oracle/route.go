@@ -99,6 +99,7 @@ type hop struct {
 	bits      int // length of the prefix, or unknownBits
 	key       string
 	shortest  int  // unknownBits: the shortest the prefix may be
+	atMost    int  // unknownBits: the longest the prefix may be; 0: any
 	class     int  // of a user route
 	preferred bool // a system route that wins over any BGP route (UDR)
 
@@ -139,6 +140,11 @@ func (o *Oracle) routeFor(w *world, s *subnet, a place) hop {
 	settleLengths(w, list, a)
 	// UDR: with a user route for 0.0.0.0/0 the reserved None routes are gone;
 	// with a learned one too (EFR).
+	// Nor is one that the virtual network's own space holds whole.
+	local := slices.IndexFunc(list, func(h hop) bool { return h.next == topology.NextHopVnetLocal && h.rank == systemRoute })
+	list = slices.DeleteFunc(list, func(h hop) bool {
+		return local >= 0 && h.rank == systemRoute && h.next == topology.NextHopNone && list[local].bits <= h.bits
+	})
 	if toAll || slices.ContainsFunc(list, func(h hop) bool { return h.rank != systemRoute && h.bits == 0 }) {
 		list = slices.DeleteFunc(list, func(h hop) bool {
 			return h.rank == systemRoute && h.next == topology.NextHopNone
@@ -161,7 +167,11 @@ func (o *Oracle) systemRoutes(w *world, s *subnet, a place) []hop {
 	v := s.v
 	var list []hop
 	if bits := longest(v.space, a.ip); bits >= 0 {
-		list = append(list, hop{next: topology.NextHopVnetLocal, bits: bits, preferred: true})
+		local := hop{next: topology.NextHopVnetLocal, bits: bits, preferred: true}
+		if v.v.Stub { // of the space only a subnet is known
+			local.bits, local.shortest, local.atMost, local.key = unknownBits, 1, bits, string(v.id())
+		}
+		list = append(list, local)
 	}
 	for _, p := range v.peers {
 		if bits, in := o.peerCovers(w, p, a.ip); in && o.linked(w, p) {
@@ -333,13 +343,17 @@ func settleLengths(w *world, list []hop, a place) {
 		if h.bits != unknownBits {
 			continue
 		}
+		longestLength := a.ip.BitLen()
+		if h.atMost > 0 {
+			longestLength = h.atMost
+		}
 		var lengths []int
 		for _, other := range list {
 			if other.bits == unknownBits {
 				continue
 			}
 			for _, n := range []int{other.bits, other.bits + 1} {
-				if n >= h.shortest && n <= a.ip.BitLen() && !slices.Contains(lengths, n) {
+				if n >= h.shortest && n <= longestLength && !slices.Contains(lengths, n) {
 					lengths = append(lengths, n)
 				}
 			}
@@ -354,7 +368,11 @@ func settleLengths(w *world, list []hop, a place) {
 // them is at least as long as the prefix of the virtual network's space
 // (PENP). A user route of exactly the /32 wins in any case, by rank.
 func (o *Oracle) invalidated(w *world, pe *privateEndpoint, longestUser int) bool {
-	space := longest(o.vnetByID[pe.vnetID].space, pe.addr)
+	home := o.vnetByID[pe.vnetID]
+	space := longest(home.space, pe.addr)
+	if home.v.Stub && longestUser >= 0 && longestUser < space && w.maybe(flow.AddressSpaceUnknown, fmt.Sprintf("the space of %s around %s is at most /%d", pe.vnetID, pe.addr, longestUser)) {
+		space = longestUser
+	}
 	switch {
 	case space < 0 || longestUser < space:
 		return false

@@ -47,6 +47,7 @@ const (
 	Open             Way = "open"             // a broader or default rule lets it out
 	None             Way = "none"             // it is stopped
 	NotNeeded        Way = "notNeeded"        // the profile requires nothing outbound
+	Platform         Way = "platform"         // of a requirement: the host's own address, which is never filtered (168)
 )
 
 // Report is what [Examine] returns.
@@ -85,23 +86,31 @@ type VM struct {
 // Requirement is one destination that a profile needs, with the answer for the
 // way that the machine really uses.
 type Requirement struct {
-	Profile     string // that requires it
-	Name        string // "storage-https"
-	Destination string // service tag, host name or address
-	Protocol    topology.Protocol
-	Port        uint16
-	Verdict     flow.Verdict
-	Via         Way        // by which way it goes or is stopped
-	Trace       *sim.Trace // the whole path; nil where it cannot be asked
-	Code        flow.Code
-	RuleName    string
-	Priority    int
-	NSG         string           // of the rule
-	Leg         string           // the first leg that fails or is not known, "" where none is
-	Text        string           // what stops it, or why it cannot be asked
-	Coverage    *Coverage        // of a destination that is a set, nil where its prefixes are not known
-	Optional    bool             // a failure is told and does not fail the machine
-	Origin      *topology.Origin // of the deciding rule or setting
+	Profile          string // that requires it
+	Name             string // "storage-https"
+	Tag              string // service tag with its region, "" where an address is required
+	Destination      string // the tag, or the address
+	Protocol         topology.Protocol
+	Port             uint16
+	Verdict          flow.Verdict
+	UnderAssumptions string  // strict mode: the verdict with its assumptions
+	Met              Verdict // Fail where a part of it is certainly stopped
+	Via              Way     // by which way it goes or is stopped
+	Through          string  // of the proxy: "proxy1 (10.0.0.5:8080)"
+	Code             flow.Code
+	RuleName         string // the deciding rule, with its priority and NSG
+	Priority         int
+	NSG              string
+	Origin           *topology.Origin // of what decides
+	Leg              string           // the first leg that stops it or is not known, "" where none
+	Text             string           // what stops it, what lets it out, or why it cannot be asked
+	Coverage         *Coverage        // of a destination whose prefixes are known, nil for others
+	Assumptions      []flow.Assumption
+	Missing          []flow.Missing
+	Trace            *sim.Trace // the whole path, past the first gate that denies; nil where it cannot be asked
+
+	hosts []string // the names behind the tag; one empty name where none is known
+	under Verdict  // Met with the assumptions of strict mode granted
 }
 
 // Coverage says how much of a destination that is a set passes.
@@ -113,29 +122,48 @@ type Coverage struct {
 }
 
 // WayResult is one of the three ways, evaluated on its own: as if it were the
-// one to be used.
+// one to be used for everything that the profiles require.
 type WayResult struct {
-	Way     Way
-	InUse   bool
-	Verdict Verdict
-	Failing string        // name of the first leg that does not pass, "" where all do
-	Text    string        // one line: why
-	Legs    []Leg         // in the order the traffic takes them
-	Rules   *RuleCoverage // datacenter ranges: what the rules made of ranges cover
+	Way         Way
+	InUse       bool
+	Verdict     Verdict
+	Requirement string        // name of the requirement that decides
+	Failing     string        // name of the first leg that does not pass, "" where all do
+	Text        string        // one line: why
+	Legs        []Leg         // in the order the traffic takes them
+	Rules       *RuleCoverage // datacenter ranges: what the rules made of ranges cover; nil where there are none
+	Through     string        // proxy: which, "proxy1 (10.0.0.5:8080)"
 }
 
-// Leg is one step of a way.
+// Leg is one step of a way. Its Outcome holds the hops of the trace that
+// belong to it.
 type Leg struct {
-	Name    string       // "client setting", "machine to proxy", "proxy to storage"…
+	Name    string       // one of the Leg constants
 	Step    int          // of the 2018 article's proxy set-up, 1 to 3; 0: not one of its steps
 	Verdict flow.Verdict // Unknown where it was not reached or not decided
-	Skipped bool         // not reached: an earlier leg stops it and nothing was asked
-	Text    string
+	Skipped bool         // not reached: an earlier leg ends the way
+	Text    string       // what decides
 	Code    flow.Code
-	Outcome *sim.Outcome // the hops of the leg; nil where it is no path
+	Hops    []sim.Hop // none where the leg is no path
 	Origin  *topology.Origin
 	Export  string // the command that would settle an Unknown
 }
+
+// The legs of the direct ways, then those of the way through a proxy.
+const (
+	LegRules  = "outbound-rules" // NSGs and security admin rules at the machine
+	LegRoute  = "route"          // routes, peerings, appliances and firewalls
+	LegEgress = "egress"         // the way out to the Internet
+
+	LegSetting        = "client-setting"       // step 1: the proxy is set for the system account
+	LegToProxy        = "machine-to-proxy"     // step 1: the machine's own rules and routes
+	LegProxyGates     = "proxy-gates"          // step 2: the NSGs before the proxy
+	LegProxyFirewall  = "proxy-host-firewall"  // step 2: the guest firewall of the proxy
+	LegProxyService   = "proxy-service"        // the proxy listens on the port
+	LegAuthentication = "proxy-authentication" // it asks for no password
+	LegAllowList      = "proxy-allow-list"     // it lets the host name pass
+	LegFromProxy      = "proxy-to-destination" // step 3: the proxy's own rules, routes and egress
+)
 
 // RuleCoverage compares the address ranges of rules with the prefixes that a
 // region's service has by a service tag file and by a datacenter ranges file.

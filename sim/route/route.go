@@ -51,6 +51,7 @@ type Route struct {
 	far       *topology.Element // the other side of a peering
 	unsure    []flow.Fact       // it exists where all have the value 0
 	protected bool              // a system route that gateway routes never beat
+	partial   *flow.Fact        // the prefix may be a part of a longer space: whether another route has a longer prefix than that space
 	rank      int               // among tag routes of one prefix length, lower first
 }
 
@@ -68,8 +69,8 @@ type Table struct {
 	missingPub *flow.Fact
 }
 
-// hidden are addresses that may be those of a private endpoint that is not in
-// the data, with a route of its own.
+// hidden are addresses that may have a route which is not in the data: that of
+// a private endpoint, or of a space that is not known.
 type hidden struct {
 	where *netipx.IPSet
 	fact  flow.Fact
@@ -133,7 +134,7 @@ func New(n *topology.Network, names *scope.Names, s *topology.Subnet) *Table {
 	}
 
 	for _, p := range v.KnownSpace() {
-		t.add(&Route{Source: Default, Prefix: p, NextHop: topology.NextHopVnetLocal, protected: true, Origin: v.Origin})
+		t.add(&Route{Source: Default, Prefix: p, NextHop: topology.NextHopVnetLocal, protected: true, Origin: v.Origin, partial: partial(names, v)})
 	}
 	t.peerings(n, names, v)
 	t.privateEndpoints(n, names, v, user)
@@ -332,8 +333,8 @@ func (t *Table) privateEndpoints(n *topology.Network, names *scope.Names, v *top
 				continue
 			}
 		}
-		homeSpace := v.KnownSpace()
-		if hv := n.VirtualNetworkOf(host); hv != nil {
+		homeSpace, hv := v.KnownSpace(), n.VirtualNetworkOf(host)
+		if hv != nil {
 			homeSpace = hv.KnownSpace()
 		}
 		for _, a := range pe.Addresses {
@@ -345,10 +346,24 @@ func (t *Table) privateEndpoints(n *topology.Network, names *scope.Names, v *top
 			}) {
 				continue
 			}
+			if hv != nil && hv.Stub && host.PrivateEndpointPolicy.AppliesRoutes() && slices.ContainsFunc(user, func(r *Route) bool { return r.Prefix.IsValid() && r.Prefix.Contains(a) }) {
+				t.hidden = append(t.hidden, hidden{scope.SetOf(netip.PrefixFrom(a, a.BitLen())), *partial(names, hv)})
+			}
 			t.add(&Route{Name: pe.Name, Source: Default, Prefix: netip.PrefixFrom(a, a.BitLen()), NextHop: topology.NextHopPrivateEndpoint,
 				Endpoint: pe, Peering: peering, Origin: pe.Origin, protected: true, fact: link.Fact, element: &pe.Element})
 		}
 	}
+}
+
+// partial is the fact that the space of a virtual network known by its subnets
+// alone is wider than they are; nil for any other network.
+func partial(names *scope.Names, v *topology.VirtualNetwork) *flow.Fact {
+	if !v.Stub {
+		return nil
+	}
+	f, _ := names.UnknownSpace(v)
+	f.Detail += "length "
+	return &f
 }
 
 // unknownSpace leaves open the routes of a virtual network that is known by its
@@ -581,6 +596,12 @@ func (t *Table) pick(w *flow.World, a flow.Address, list []candidate) *Route {
 		switch {
 		case best == nil:
 			best = c
+		case best.route.partial != nil && c.bits > 0 && c.bits < best.bits && c.route.NextHop != best.route.NextHop && (c.route.Source != Default || c.route.NextHop != topology.NextHopNone):
+			f := *best.route.partial
+			f.Detail += best.route.label() + " against " + c.route.label()
+			if w.Ask(f, 2) == 1 {
+				best = c
+			}
 		case c.bits < 0 && best.bits != 0:
 			if c.route.Tag == best.route.Tag && best.bits < 0 || c.route.NextHop == best.route.NextHop && c.route.NextHopIP == best.route.NextHopIP {
 				continue

@@ -422,7 +422,7 @@ func (g *generator) balancers() {
 		v := one(g, g.vnets...)
 		if g.chance(0.5) {
 			p := g.publicIP("pip-" + name)
-			p.SKU = b.SKU
+			p.SKU, p.IPConfiguration = b.SKU, topology.RefTo(f.ResourceID)
 			f.PublicIPAddress = p.Ref()
 		} else {
 			s := one(g, v.Subnets...)

@@ -15,10 +15,12 @@ func (g *generator) firewallsAndSubnets() {
 	}
 	v := g.vnets[0]
 	s := g.special(v, "AzureFirewallSubnet", "10.0.254.0/26")
+	p := g.publicIP("pip-fw")
 	f := &topology.AzureFirewall{
 		Element: g.element("azureFirewalls", "fw", false), VirtualNetwork: v.Ref(), Subnet: s.Ref(),
-		PrivateIPAddress: g.free(s.Prefixes[0]), PublicIPs: []topology.Ref{g.publicIP("pip-fw").Ref()}, ThreatIntelMode: "Alert",
+		PrivateIPAddress: g.free(s.Prefixes[0]), PublicIPs: []topology.Ref{p.Ref()}, ThreatIntelMode: "Alert",
 	}
+	p.IPConfiguration = topology.RefTo(id("azureFirewalls", "fw/azureFirewallIpConfigurations/ipconfig"))
 	collections := g.collections()
 	if g.chance(0.5) {
 		p := &topology.FirewallPolicy{Element: g.element("firewallPolicies", "policy", false), Collections: collections, GroupsGiven: true}
