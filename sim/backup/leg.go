@@ -21,10 +21,13 @@ func step(leg string) int {
 	return 0
 }
 
-var (
-	directLegs = []string{LegRules, LegRoute, LegEgress}
-	proxyLegs  = []string{LegToProxy, LegProxyGates, LegProxyFirewall, LegProxyService, LegAuthentication, LegAllowList, LegFromProxy}
-)
+// legNames are the legs of a trace, in the order the traffic takes them.
+func legNames(proxied bool) []string {
+	if !proxied {
+		return []string{LegRules, LegRoute, LegEgress}
+	}
+	return []string{LegToProxy, LegProxyGates, LegProxyFirewall, LegProxyService, LegAuthentication, LegAllowList, LegFromProxy}
+}
 
 // legsOf tells for each hop which leg it belongs to.
 func legsOf(hops []sim.Hop, proxied bool) []string {
@@ -110,10 +113,7 @@ func legName(hops []sim.Hop, h *sim.Hop, proxied bool) string {
 // any part of the answer has in it; one that no part reaches is skipped.
 func legs(t *sim.Trace) []Leg {
 	proxied := t.Proxy != ""
-	names := directLegs
-	if proxied {
-		names = proxyLegs
-	}
+	names := legNames(proxied)
 	out := make([]Leg, len(names))
 	reached := -1
 	for i, name := range names {

@@ -80,7 +80,7 @@ func (x *subject) compare(groups [][]*namedRule, r *Requirement) *RuleCoverage {
 			c.Missing = append(c.Missing, p)
 		}
 	}
-	if known := x.published(); known != nil {
+	if known := x.current(); known != nil {
 		for _, p := range ranges {
 			if !known.ContainsPrefix(p) && !slices.Contains(c.Stale, p) {
 				c.Stale = append(c.Stale, p)
@@ -124,23 +124,24 @@ func ipv4(list []netip.Prefix) []netip.Prefix {
 	return out
 }
 
-// published is every range that Azure's files name: the datacenter ranges of
-// all regions, else the tag AzureCloud; nil where neither file says.
-func (e *examination) published() *netipx.IPSet { return e.publishedOnce() }
-
-func (e *examination) readPublished() *netipx.IPSet {
+// published is every range that a file names as Azure's: the tag AzureCloud of
+// the service tag file, else the datacenter ranges of all regions, which are
+// older; nil where neither file says.
+func (e *examination) published() *netipx.IPSet {
 	var b netipx.IPSetBuilder
-	if d := e.net.DatacenterRanges; d != nil {
-		for _, r := range d.Regions {
-			for _, p := range r.Prefixes {
-				b.AddPrefix(p)
-			}
-		}
-	} else if list := e.prefixes("AzureCloud"); list != nil {
+	add := func(list []netip.Prefix) {
 		for _, p := range list {
 			b.AddPrefix(p)
 		}
-	} else {
+	}
+	switch list := e.prefixes("AzureCloud"); {
+	case list != nil:
+		add(list)
+	case e.net.DatacenterRanges != nil:
+		for _, r := range e.net.DatacenterRanges.Regions {
+			add(r.Prefixes)
+		}
+	default:
 		return nil
 	}
 	set, _ := b.IPSet()

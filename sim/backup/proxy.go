@@ -1,0 +1,129 @@
+package backup
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/topology"
+)
+
+// byProxy evaluates the way through a proxy. Where the machine has no setting
+// that reaches the extension, the further legs are asked as if it had that of
+// its user, or one for the estate's proxy.
+func (x *subject) byProxy(r *Requirement) (WayResult, error) {
+	setting, leg := x.setting()
+	result := WayResult{Legs: []Leg{leg}}
+	if setting == nil {
+		for _, name := range legNames(true) {
+			result.Legs = append(result.Legs, Leg{Name: name, Step: step(name), Skipped: true})
+		}
+		result.Verdict, result.Failing, result.Text = Fail, LegSetting, leg.Text
+		return result, nil
+	}
+	for i, host := range r.hosts {
+		q := x.question(r, host)
+		if setting != systemProxy(x.vm) {
+			q.proxy = setting
+		}
+		t, err := x.ask(q)
+		if err != nil {
+			text, ok := unasked(err)
+			if !ok {
+				return result, err
+			}
+			return WayResult{Failing: LegToProxy, Text: text}, nil
+		}
+		one := WayResult{Through: t.Proxy, Legs: append([]Leg{leg}, legs(t)...)}
+		if t.Proxy == "" {
+			// The destination lies inside the estate: the proxy is not for it.
+			one.Legs = []Leg{leg}
+		}
+		v, _ := fold(t)
+		one.Verdict = worse(met(leg.Verdict), v)
+		one.Failing = failing(one.Legs)
+		one.Text = x.legText(&one, t)
+		if one.Text == "" && one.Verdict == Pass {
+			one.Text = "through " + t.Proxy
+		}
+		if i == 0 || severity(one.Verdict) > severity(result.Verdict) {
+			result = one
+		}
+	}
+	return result, nil
+}
+
+// setting is the proxy that the machine uses, or the one that it might, and
+// the leg that says whether the setting reaches the extension; nil where no
+// proxy is known.
+func (x *subject) setting() (*topology.ProxySetting, Leg) {
+	leg := Leg{Name: LegSetting, Step: step(LegSetting), Verdict: flow.Allow, Code: flow.ProxyAllow}
+	p := x.vm.Proxy
+	switch {
+	case p == nil:
+		leg.Verdict, leg.Code = flow.Deny, flow.ProxyNotFound
+		leg.Text = "no proxy is set on " + x.vm.Name
+		offer := x.offer()
+		if offer == nil {
+			leg.Text += ", and no machine of the estate runs one"
+			return nil, leg
+		}
+		return offer, leg
+	case strings.EqualFold(p.Scope, "user"):
+		leg.Verdict, leg.Code = flow.Deny, flow.ProxyNotFound
+		leg.Text = fmt.Sprintf("the proxy %s:%d is set for a user only; the extension runs as the system account", p.Host, p.Port)
+	default:
+		leg.Text = fmt.Sprintf("%s:%d, for the system account", p.Host, p.Port)
+	}
+	if p.Origin != (topology.Origin{}) {
+		o := p.Origin
+		leg.Origin = &o
+	}
+	return p, leg
+}
+
+// offer is the setting that would send the machine through a proxy of the
+// estate: one in its own region before others; nil where there is none or the
+// machine is that proxy itself.
+func (x *subject) offer() *topology.ProxySetting {
+	var best *topology.ProxySetting
+	for _, p := range x.proxies {
+		if p.vm == x.vm {
+			continue
+		}
+		if topology.NormalLocation(p.vm.Location) == x.region {
+			return p.setting
+		}
+		if best == nil {
+			best = p.setting
+		}
+	}
+	return best
+}
+
+// offeredProxy is a machine of the estate that runs a proxy, and the setting
+// that leads to it.
+type offeredProxy struct {
+	vm      *topology.VirtualMachine
+	setting *topology.ProxySetting
+}
+
+// offeredProxies are the machines that run a proxy at a known address.
+func (e *examination) offeredProxies() []offeredProxy {
+	var out []offeredProxy
+	for _, vm := range e.net.VirtualMachines {
+		if vm.ProxyServer == nil || vm.ProxyServer.Port == 0 {
+			continue
+		}
+		nic := e.primaryInterface(vm)
+		if nic == nil {
+			continue
+		}
+		c := primaryConfiguration(nic)
+		if c == nil || !c.PrivateIPAddress.IsValid() {
+			continue
+		}
+		out = append(out, offeredProxy{vm, &topology.ProxySetting{Host: c.PrivateIPAddress.String(), Port: vm.ProxyServer.Port, Scope: "system"}})
+	}
+	return out
+}
