@@ -134,7 +134,7 @@ func (k *walk) toAppliance(p position, t flow.Tuple, r *route.Route) (position, 
 		case len(owners) > 1:
 			k.opaque(Hop{Kind: HopVirtualAppliance, Name: ip.String()}, flow.Fact{Code: flow.AddressOwnedTwice, About: ip.String(), Detail: "next hop " + ownerIDs(owners), Text: "several interfaces own the next hop " + ip.String()})
 			return p, t, false
-		case t.Destination.IP == ip:
+		case t.Destination.IP == ip || !t.Destination.IP.IsValid() && scope.Within(k.w, t.Destination, scope.SetOf(netip.PrefixFrom(ip, ip.BitLen()))):
 			k.deliver(p, t, v) // the appliance is the destination
 			return p, t, false
 		case fw != nil:

@@ -460,11 +460,19 @@ func (t *Table) serviceEndpoints(names *scope.Names, v *topology.VirtualNetwork,
 			}
 			t.add(r)
 		}
+		if strings.EqualFold(e.Service, "Microsoft.Storage.Global") {
+			add(service, nil)
+			continue
+		}
+		if v.Location == "" && service != "AzureActiveDirectory" { // which is not regional
+			add(service, &flow.Fact{Code: flow.UnknownTag, About: s.Name + " " + e.Service, Detail: "region of " + string(s.ID()),
+				Text:   "the region of virtual network " + v.Name + ", whose part of " + service + " goes through the service endpoint, is not in the data",
+				Export: "az network vnet show --ids " + v.ResourceID + " -o json"})
+			continue
+		}
 		regional := names.RegionalTag(service, v.Location)
 		add(regional, nil)
 		switch {
-		case strings.EqualFold(e.Service, "Microsoft.Storage.Global"):
-			add(service, nil)
 		case service == "Storage":
 			add(service, &flow.Fact{Code: flow.SourcesConflict, About: s.Name + " " + e.Service, Detail: string(s.ID()),
 				Text:   "whether storage of another region than " + v.Location + " goes through the service endpoint is in dispute",
