@@ -85,6 +85,7 @@ type session struct {
 	asOf   time.Time
 	policy *policy
 	loaded *load.Result
+	opts   sim.Options
 	sim    *sim.Simulator
 	codes  exitCodes
 	needed needed
@@ -116,10 +117,8 @@ func (p *program) openSession(cmd *cobra.Command, paths []string, f *estateFlags
 	if len(s.loaded.Refused) > 0 {
 		s.codes.add(exitRefused)
 	}
-	s.sim, err = sim.New(s.loaded.Network, sim.Options{
-		AsOf: s.asOf, CatalogueDate: s.policy.catalogueDate, Strict: f.ci, Waivers: s.policy.valid(), VirtualNetwork: space,
-	})
-	if err != nil {
+	s.opts = sim.Options{AsOf: s.asOf, CatalogueDate: s.policy.catalogueDate, Strict: f.ci, Waivers: s.policy.valid(), VirtualNetwork: space}
+	if s.sim, err = sim.New(s.loaded.Network, s.opts); err != nil {
 		return nil, refused(err)
 	}
 	if c := s.sim.Catalogue(); c != nil && c.AgeDays != nil && *c.AgeDays > freshDays && *c.AgeDays <= scope.FreshDays {

@@ -41,6 +41,8 @@ func describe(h *sim.Hop) string {
 			s += " in " + h.Name
 		}
 		s += " (" + spaced(h.AppliedTo, strings.ToLower(h.Direction)) + ")"
+	case h.Code == flow.NoNSG:
+		s = "no NSG (" + spaced(h.AppliedTo, strings.ToLower(h.Direction)) + ")"
 	case h.Kind == sim.HopRoute || h.Kind == sim.HopReturn:
 		s = spaced("the route", h.AddressPrefix)
 		if h.NextHopType != "" {

@@ -143,10 +143,13 @@ func (l *Leg) take(hops []sim.Hop, p *part) {
 	if len(hops) == 0 {
 		return
 	}
-	v, at := flow.Allow, &hops[len(hops)-1]
+	v, at := flow.Allow, &hops[0]
 	for i := range hops {
-		if h := &hops[i]; hopWeight(h.Verdict) > hopWeight(v) {
+		switch h := &hops[i]; {
+		case hopWeight(h.Verdict) > hopWeight(v):
 			v, at = h.Verdict, h
+		case v == flow.Allow && (isRule(h) || !isRule(at)):
+			at = h // what lets it pass: the last rule, else the last hop
 		}
 	}
 	if l.Hops != nil && hopWeight(v) <= hopWeight(l.Verdict) {

@@ -57,6 +57,8 @@ type Report struct {
 	ServiceTags *sim.CatalogueInfo // nil: no service tag file
 	Ranges      *RangesInfo        // nil: no datacenter ranges file
 	Notes       []string           // what holds for the whole report
+	Without     *Removal           // what goes, where that was asked
+	Changes     []Change           // the machines that fare differently without it
 }
 
 // RangesInfo names the datacenter ranges file behind a report. It has no age

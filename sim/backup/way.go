@@ -102,16 +102,15 @@ func (x *subject) wayFor(w Way, r *Requirement, use bool) (WayResult, error) {
 		result.Text = "no rule of this kind is needed: " + rules.Text + " lets it out"
 	case result.Verdict == Pass && other != nil && !use:
 		result.Verdict, rules.Verdict, rules.Code = Fail, flow.Deny, flow.NSGRuleDeny
-		rules.Text = x.lacking(w, r, nil, result.Rules) + "; " + describe(other) + " lets it out"
-		result.Text = rules.Text
+		rules.Text = "only " + describe(other) + " lets it out"
+		result.Text = x.lacking(w, r, nil, result.Rules) + "; " + rules.Text
 	case result.Verdict == Pass:
 		result.Text = rules.Text
 		if result.Rules != nil {
 			result.Text = result.Rules.String()
 		}
 	case rules.Verdict != flow.Allow:
-		rules.Text = x.lacking(w, r, rules, result.Rules)
-		result.Text = rules.Text
+		result.Text = x.lacking(w, r, rules, result.Rules)
 	}
 	result.Failing = failing(result.Legs)
 	if result.Text == "" {

@@ -6,8 +6,12 @@ import (
 	"strings"
 
 	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/topology"
 )
+
+// machineKind is the kind of a removal that is a virtual machine.
+const machineKind = "virtual machine"
 
 // Removal is what goes in a question about an estate without something.
 type Removal struct {
@@ -80,7 +84,7 @@ func removables(n *topology.Network) []removable {
 		out = append(out, removable{Removal{kind, name, e.ResourceID}, e, parent, apply})
 	}
 	for _, vm := range n.VirtualMachines {
-		add("virtual machine", "", &vm.Element, func(c *changes) { c.stop(vm) })
+		add(machineKind, "", &vm.Element, func(c *changes) { c.stop(vm) })
 	}
 	for _, g := range n.NetworkSecurityGroups {
 		add("network security group", "", &g.Element, func(c *changes) { c.detach(g.ID()); c.drop(g) })
@@ -204,6 +208,7 @@ func (c *changes) network() (*topology.Network, error) {
 // Change is a machine whose verdict or way is another after a change.
 type Change struct {
 	VM        string  `json:"vm"`
+	ID        string  `json:"id"` // of the machine
 	Before    Verdict `json:"before"`
 	After     Verdict `json:"after"`
 	WayBefore Way     `json:"wayBefore"`
@@ -228,7 +233,30 @@ func Compare(before, after *Report) []Change {
 		if b == nil || a.Verdict == b.Verdict && a.Way == b.Way {
 			continue
 		}
-		out = append(out, Change{VM: a.Name, Before: a.Verdict, After: b.Verdict, WayBefore: a.Way, WayAfter: b.Way, Reason: b.Reason})
+		c := Change{VM: a.Name, Before: a.Verdict, After: b.Verdict, WayBefore: a.Way, WayAfter: b.Way, Reason: b.Reason, ID: a.Machine.ResourceID}
+		out = append(out, c)
+	}
+	return out
+}
+
+// Compare says what the removal changes; after is the report on the estate
+// without the element.
+func (r Removal) Compare(before, after *Report) []Change {
+	out := Compare(before, after)
+	if r.Kind != machineKind {
+		return out
+	}
+	out = slices.DeleteFunc(out, func(c Change) bool { return c.ID == r.ID })
+	for i := range out {
+		for j := range after.VMs {
+			b := &after.VMs[j]
+			if b.Machine.ResourceID != out[i].ID {
+				continue
+			}
+			if slices.ContainsFunc(b.Requirements, func(q Requirement) bool { return q.Met == Fail && q.Code == flow.ProxyNotListening }) {
+				out[i].Reason = r.Name + ", its proxy, serves no more"
+			}
+		}
 	}
 	return out
 }
