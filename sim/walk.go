@@ -667,10 +667,13 @@ func (k *walk) cross(p position, t flow.Tuple, peering *topology.Peering, to net
 	}
 	// Traffic that did not start in the sending network counts as forwarded
 	// for the receiving one (verdicts.md 3, 23).
-	if back != nil && back.AllowForwardedTraffic != topology.On && !contains(p.vnet.KnownSpace(), t.Source.IP) {
-		f := flow.Fact{Code: flow.PeeringForwardedTraffic, About: back.Name, Detail: string(remote.ID()) + string(p.vnet.ID()),
+	if remote != nil && (back == nil || back.AllowForwardedTraffic != topology.On) && !contains(p.vnet.KnownSpace(), t.Source.IP) {
+		f := flow.Fact{Code: flow.PeeringForwardedTraffic, About: peering.Name, Detail: string(remote.ID()) + string(p.vnet.ID()),
 			Text: "whether a peering with allowForwardedTraffic false stops forwarded traffic, or only narrows the tag VirtualNetwork, is in dispute"}
-		h := Hop{Kind: HopPeering, Name: back.Name, AppliedTo: remote.Name + " ← " + p.vnet.Name, Verdict: flow.Allow, Code: f.Code, Origin: originOf(back.Origin)}
+		h := Hop{Kind: HopPeering, Name: peering.Name, AppliedTo: remote.Name + " ← " + p.vnet.Name, Verdict: flow.Allow, Code: f.Code, Origin: originOf(peering.Origin)}
+		if back != nil {
+			f.About, h.Name, h.Origin = back.Name, back.Name, originOf(back.Origin)
+		}
 		if k.w.Ask(f, 2) == 1 {
 			h.Verdict = flow.Deny
 		}
