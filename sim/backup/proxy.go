@@ -26,7 +26,7 @@ func (x *subject) byProxy(r *Requirement) (WayResult, error) {
 		if setting != systemProxy(x.vm) {
 			q.proxy = setting
 		}
-		t, err := x.ask(q)
+		t, err := x.trace(r, q)
 		if err != nil {
 			text, ok := unasked(err)
 			if !ok {

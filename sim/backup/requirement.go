@@ -108,7 +108,7 @@ func (x *subject) answer(r Requirement, o Outbound) (Requirement, error) {
 		r.hosts = []string{""}
 	}
 	for i, host := range r.hosts {
-		t, err := x.ask(x.question(&r, host))
+		t, err := x.trace(&r, x.question(&r, host))
 		if err != nil {
 			text, ok := unasked(err)
 			if !ok {
@@ -186,6 +186,9 @@ func (x *subject) fill(r *Requirement, t *sim.Trace) {
 	if r.Met == Pass {
 		if h != nil {
 			r.Text = describe(h)
+		}
+		if t.To.Kind == "datacenterRegion" {
+			r.Text = "all of the datacenter region " + t.To.Name + ", which names no services: " + r.Text
 		}
 		return
 	}

@@ -2,11 +2,13 @@ package backup
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 )
 
@@ -50,6 +52,32 @@ func (x *subject) ask(q question) (*sim.Trace, error) {
 	}
 	x.asked[q] = answer{t, err}
 	return t, err
+}
+
+// trace asks a question for a requirement. Where no service tag file says what
+// the tag of a region has, the datacenter ranges may decide: all of the
+// region's addresses that fare alike, those of the service among them.
+func (x *subject) trace(r *Requirement, q question) (*sim.Trace, error) {
+	t, err := x.ask(q)
+	if err != nil || t.Verdict != flow.Unknown || scope.Parent(r.Tag) == "" || x.net.ServiceTags != nil || x.hasIPv6() {
+		return t, err
+	}
+	region, ok := x.sim.Names().Index().Region(x.region)
+	if !ok {
+		return t, nil
+	}
+	q.to = "datacenter:" + region.Name
+	u, err := x.ask(q)
+	if err != nil || u.Verdict != flow.Allow && u.Verdict != flow.Deny {
+		return t, err
+	}
+	return u, nil
+}
+
+// hasIPv6 reports whether the machine has an IPv6 address, of which datacenter
+// ranges say nothing.
+func (x *subject) hasIPv6() bool {
+	return x.nic != nil && slices.ContainsFunc(x.nic.IPConfigurations, func(c *topology.IPConfiguration) bool { return c.PrivateIPAddress.Is6() })
 }
 
 // unasked is the reason why a question has no answer; false where the error

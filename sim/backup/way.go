@@ -82,7 +82,7 @@ func (x *subject) wayFor(w Way, r *Requirement, use bool) (WayResult, error) {
 	}
 	q := x.question(r, r.hosts[0])
 	q.direct = systemProxy(x.vm) != nil
-	t, err := x.ask(q)
+	t, err := x.trace(r, q)
 	if err != nil {
 		text, ok := unasked(err)
 		if !ok {
