@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -130,16 +131,19 @@ func compiled(t *testing.T, n *topology.Network) *sim.Simulator {
 func elsewhere(n, less *topology.Network, x estategen.Sample) bool {
 	claims := func(n *topology.Network) string {
 		var b strings.Builder
-		for _, a := range []struct{ s string }{{x.Source.String()}, {x.Destination.String()}} {
-			for _, o := range n.NetworkInterfaces {
-				for _, c := range o.IPConfigurations {
-					if c.PrivateIPAddress.IsValid() && c.PrivateIPAddress.String() == a.s {
-						b.WriteString(o.ResourceID + " ")
-					}
-				}
+		addresses := []netip.Addr{x.Source, x.Destination}
+		if x.Configuration != nil {
+			addresses = append(addresses, x.Configuration.PrivateIPAddress)
+		}
+		for _, a := range addresses {
+			if !a.IsValid() {
+				continue
+			}
+			for _, o := range n.Owners(a) {
+				b.WriteString(o.Interface.ResourceID + " ")
 			}
 			for _, pip := range n.PublicIPAddresses {
-				if pip.IPAddress.IsValid() && pip.IPAddress.String() == a.s {
+				if pip.IPAddress == a {
 					b.WriteString(pip.ResourceID + " ")
 				}
 			}

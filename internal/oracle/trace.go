@@ -215,7 +215,7 @@ func (o *Oracle) hiddenPrivateEndpoint(w *world, s *subnet, a netip.Addr) bool {
 	}
 	vs := []*vnet{s.v}
 	for _, p := range s.v.peers {
-		if p.remote != nil {
+		if p.remote != nil && p.remote.subnetOf(a) != nil && o.linked(w, p) {
 			vs = append(vs, p.remote)
 		}
 	}
