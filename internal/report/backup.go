@@ -130,7 +130,7 @@ func (p *page) without(r *backup.Report) {
 		}
 	}
 	p.blank()
-	p.line(Escape(fmt.Sprintf("without the %s %s, %s of %s lose backup", r.Without.Kind, r.Without.Name, count(lost, "machine", "machines"), thousands(len(r.VMs)))))
+	p.line(Escape(fmt.Sprintf("without the %s %s backup is lost for %d of %s", r.Without.Kind, r.Without.Name, lost, count(len(r.VMs), "machine", "machines"))))
 	rows := make([]row, len(r.Changes))
 	for i, c := range r.Changes {
 		rows[i] = row{cells: []cell{plain(c.VM), passCell(c.Before), {text: "→"}, passCell(c.After), plain(c.Reason)}}
