@@ -267,7 +267,7 @@ func (p *page) ranges(indent string, c *backup.RuleCoverage) {
 		p.line(indent, "not covered: ", prefixList(c.Missing))
 	}
 	if len(c.Stale) > 0 {
-		p.line(indent, "in no current file: ", prefixList(c.Stale))
+		p.line(indent, "not all in the current file: ", prefixList(c.Stale))
 	}
 }
 
@@ -432,7 +432,7 @@ type ruleCoverageJSON struct {
 	Prefixes int            `json:"prefixes"`
 	Covered  int            `json:"covered"`
 	Missing  []netip.Prefix `json:"missing,omitempty"`
-	Stale    []netip.Prefix `json:"inNoFile,omitempty"`
+	Stale    []netip.Prefix `json:"notInFile,omitempty"`
 }
 
 func backupDocument(r *backup.Report) backupJSON {

@@ -155,7 +155,7 @@ func (c *RuleCoverage) String() string {
 		s += fmt.Sprintf(" cover %d of the %d IPv4 prefixes of %s", c.Covered, c.Total, c.Source)
 	}
 	if n := len(c.Stale); n > 0 {
-		s += fmt.Sprintf("; %d of the ranges are in no current file", n)
+		s += fmt.Sprintf("; %d of the ranges not all in the current file", n)
 	}
 	return s
 }

@@ -176,7 +176,7 @@ type RuleCoverage struct {
 	Total    int            // prefixes of the source
 	Covered  int            // of those, prefixes that the rules cover whole
 	Missing  []netip.Prefix // of the source, not covered
-	Stale    []netip.Prefix // of the rules, no longer in the file
+	Stale    []netip.Prefix // of the rules, not or no longer wholly in the file
 }
 
 // Check is one readiness check (spec 9.4).
