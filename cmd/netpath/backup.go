@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,15 +43,30 @@ NAT gateway or a public IP address.`,
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringArrayVar(&f.vms, "vm", nil, "report on this virtual `machine`, with all details; repeatable (default every one of the estate)")
-	fs.StringSliceVar(&f.profiles, "profile", nil, "the `profile` asked: "+strings.Join(backup.ProfileNames(), ", ")+"; repeatable (default "+backup.DefaultProfile+")")
+	registerProfiles(cmd, &f.profiles)
 	fs.StringVar(&f.region, "region", "", "the `region` whose services are asked, by any of its names (default each machine's own)")
 	fs.BoolVar(&f.allLegs, "all-legs", false, "show every leg of each way, not only the first that fails")
 	fs.StringVar(&f.without, "without", "", "list the machines that lose backup when the `element` of this name goes")
 	fs.StringVar(&f.failOn, "fail-on", "fail", "exit 1 on these `verdicts`: fail, unknown (and fail), nothing")
 	f.estateFlags.register(cmd)
-	complete(cmd, "profile", backup.ProfileNames()...)
 	complete(cmd, "fail-on", failOnWords...)
 	return cmd
+}
+
+// registerProfiles adds the flag that names profiles of backup.
+func registerProfiles(cmd *cobra.Command, profiles *[]string) {
+	cmd.Flags().StringSliceVar(profiles, "profile", nil, "the backup `profile` asked: "+strings.Join(backup.ProfileNames(), ", ")+"; repeatable (default "+backup.DefaultProfile+")")
+	complete(cmd, "profile", backup.ProfileNames()...)
+}
+
+// knownProfiles checks the profiles that a flag names, and folds their case.
+func knownProfiles(names []string) (err error) {
+	for i, name := range names {
+		if names[i], err = oneOf("profile", name, backup.ProfileNames()...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // failOnWords are the values of --fail-on of backup.
@@ -63,10 +77,8 @@ func (p *program) backup(cmd *cobra.Command, paths []string, f *backupFlags) err
 	if err != nil {
 		return err
 	}
-	for i, name := range f.profiles {
-		if f.profiles[i], err = oneOf("profile", name, backup.ProfileNames()...); err != nil {
-			return err
-		}
+	if err := knownProfiles(f.profiles); err != nil {
+		return err
 	}
 	targets, err := p.targets()
 	if err != nil {
@@ -82,11 +94,11 @@ func (p *program) backup(cmd *cobra.Command, paths []string, f *backupFlags) err
 	opt := backup.Options{Profiles: f.profiles, VMs: f.vms, Region: f.region, Ways: needsWays(targets), Remedies: needsWays(targets)}
 	r, err := backup.Examine(cmd.Context(), s.sim, opt)
 	if err != nil {
-		return s.asked(err)
+		return err
 	}
 	if f.without != "" {
 		if err := s.without(cmd, r, f.without, opt); err != nil {
-			return s.asked(err)
+			return err
 		}
 	}
 	for i := range r.VMs {
@@ -158,13 +170,4 @@ func (s *session) judge(v backup.Verdict, failOn string) {
 			s.codes.add(exitBroken)
 		}
 	}
-}
-
-// asked types an error of a question: what is no name of the estate and no
-// refused part of an input is internal.
-func (s *session) asked(err error) error {
-	if e, ok := errors.AsType[*backup.UnknownProfileError](err); ok {
-		return usagef("%w", e)
-	}
-	return err
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/netpath/netpath/internal/report"
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/backup"
 	"github.com/netpath/netpath/topology"
 	"github.com/netpath/netpath/topology/servicetag"
 )
@@ -175,13 +177,16 @@ func (p *program) tagsListCommand() *cobra.Command {
 
 func (p *program) tagsDiffCommand() *cobra.Command {
 	f := &fileFlags{}
+	var estate, profiles []string
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Say which prefixes the tags gained and lost between two files",
 		Long: `diff compares two service tag files, or two files of datacenter ranges: which prefixes
 each tag gained and lost. Prefixes are compared as written: a block that was cut in two
-is one lost and two gained.`,
+is one lost and two gained. With --estate it also says which machines' backup fares
+differently with the new file.`,
 		Example: `  netpath tags diff ServiceTags_Public_20251021.json ServiceTags_Public_20251028.json
+  netpath tags diff old.json new.json --estate export/ --estate overlay.yaml
   netpath tags diff old.json new.json -o json=changes.json -o text`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -201,12 +206,67 @@ is one lost and two gained.`,
 				return usagef("%s and %s are of two kinds: compare two service tag files, or two of datacenter ranges", args[0], args[1])
 			}
 			d := report.TagDiff{Old: pair[0].describe(), New: pair[1].describe(), Changes: servicetag.Diff(pair[0].catalogue(), pair[1].catalogue())}
+			if len(estate) > 0 {
+				var err error
+				if d.Backup, err = p.backupDiff(cmd, estate, f, pair, profiles); err != nil {
+					return err
+				}
+			}
 			return p.write(func(w *report.Writer) error { return w.TagDiff(d) })
 		}),
 	}
-	cmd.Flags().SortFlags = false
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringArrayVar(&estate, "estate", nil, "exported files or a `folder` whose machines are asked with both files; repeatable")
+	registerProfiles(cmd, &profiles)
 	f.registerLimits(cmd)
 	return cmd
+}
+
+// backupDiff reports on the machines of an estate with the old and with the
+// new file, whatever file of the kind is among the estate's own.
+func (p *program) backupDiff(cmd *cobra.Command, paths []string, f *fileFlags, pair [2]*tagFile, profiles []string) (*report.BackupDiff, error) {
+	if err := knownProfiles(profiles); err != nil {
+		return nil, err
+	}
+	r, err := p.load(cmd, paths, &fileFlags{limits: f.limits, noCache: f.noCache}, false)
+	if err != nil {
+		return nil, err
+	}
+	today, err := p.date("")
+	if err != nil {
+		return nil, err
+	}
+	var reports [2]*backup.Report
+	for i, file := range pair {
+		n, err := withFile(r.Network, file)
+		if err != nil {
+			return nil, err
+		}
+		s, err := sim.New(n, sim.Options{AsOf: today})
+		if err != nil {
+			return nil, refused(err)
+		}
+		if reports[i], err = backup.Examine(cmd.Context(), s, backup.Options{Profiles: profiles}); err != nil {
+			return nil, err
+		}
+	}
+	return &report.BackupDiff{Machines: len(reports[0].VMs), Changes: backup.Compare(reports[0], reports[1])}, nil
+}
+
+// withFile is the estate with the tags or ranges of a file in the place of its
+// own.
+func withFile(n *topology.Network, f *tagFile) (*topology.Network, error) {
+	data := topology.Data{
+		EffectiveSecurityGroups: n.EffectiveSecurityGroups, EffectiveRouteTables: n.EffectiveRouteTables,
+		ServiceTags: n.ServiceTags, DatacenterRanges: n.DatacenterRanges, Gaps: n.Gaps,
+	}
+	if f.tags != nil {
+		data.ServiceTags = f.tags
+	} else {
+		data.DatacenterRanges = f.ranges
+	}
+	return topology.NewNetwork(data, slices.Collect(n.All)...)
 }
 
 // tagFile is one file of tags or ranges.

@@ -131,11 +131,18 @@ func (p *page) without(r *backup.Report) {
 	}
 	p.blank()
 	p.line(Escape(fmt.Sprintf("without the %s %s backup is lost for %d of %s", r.Without.Kind, r.Without.Name, lost, count(len(r.VMs), "machine", "machines"))))
-	rows := make([]row, len(r.Changes))
-	for i, c := range r.Changes {
-		rows[i] = row{cells: []cell{plain(c.VM), passCell(c.Before), {text: "→"}, passCell(c.After), plain(c.Reason)}}
+	p.grid("  ", changeRows(r.Changes)[1:])
+}
+
+// changeRows are the machines that fare differently, below column names.
+func changeRows(changes []backup.Change) []row {
+	rows := []row{header("machine", "before", "", "after", "way before", "way after", "why")}
+	for _, c := range changes {
+		rows = append(rows, row{cells: []cell{
+			plain(c.VM), passCell(c.Before), {text: "→"}, passCell(c.After), plain(string(c.WayBefore)), plain(string(c.WayAfter)), plain(c.Reason),
+		}})
 	}
-	p.grid("  ", rows)
+	return rows
 }
 
 func backupRows(r *backup.Report) []row {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"github.com/netpath/netpath/sim/backup"
 	"github.com/netpath/netpath/topology"
 	"github.com/netpath/netpath/topology/servicetag"
 )
@@ -53,6 +54,13 @@ type TagDiff struct {
 	Old     TagFile             `json:"old"`
 	New     TagFile             `json:"new"`
 	Changes []servicetag.Change `json:"changes"`
+	Backup  *BackupDiff         `json:"backup,omitempty"` // where an estate was asked
+}
+
+// BackupDiff is which machines' backup fares differently with the new file.
+type BackupDiff struct {
+	Machines int             `json:"machines"`
+	Changes  []backup.Change `json:"changes"`
 }
 
 // TagFile names a service tag file or datacenter ranges.
@@ -181,11 +189,19 @@ func (w *Writer) TagList(tags []Tag) error {
 // TagDiff writes what changed between two files. NDJSON has one tag a line.
 func (w *Writer) TagDiff(d TagDiff) error {
 	d.Changes = list(d.Changes)
+	if d.Backup != nil {
+		b := *d.Backup
+		b.Changes = list(b.Changes)
+		d.Backup = &b
+	}
 	switch w.opt.Format {
 	case JSON:
 		return w.versioned(d)
 	case NDJSON:
-		return eachObject(w, d.Changes)
+		if err := eachObject(w, d.Changes); err != nil || d.Backup == nil {
+			return err
+		}
+		return eachObject(w, d.Backup.Changes)
 	}
 	p := &page{paint: w.paint()}
 	if w.opt.Format == Table {
@@ -200,6 +216,10 @@ func (w *Writer) TagDiff(d TagDiff) error {
 			add(c, "lost", c.Lost)
 		}
 		p.table(rows)
+		if d.Backup != nil {
+			p.blank()
+			p.table(changeRows(d.Backup.Changes))
+		}
 		return w.flush(p)
 	}
 	p.line("from ", Escape(d.Old.String()))
@@ -216,6 +236,11 @@ func (w *Writer) TagDiff(d TagDiff) error {
 		if len(c.Lost) > 0 {
 			p.line("  ", p.paint.in(red, "-"), " ", prefixList(c.Lost))
 		}
+	}
+	if b := d.Backup; b != nil {
+		p.blank()
+		p.line(fmt.Sprintf("with the new file backup fares differently for %d of %s", len(b.Changes), count(b.Machines, "machine", "machines")))
+		p.grid("  ", changeRows(b.Changes)[1:])
 	}
 	return w.flush(p)
 }

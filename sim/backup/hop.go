@@ -57,6 +57,8 @@ func describe(h *sim.Hop) string {
 		s = "the rule " + h.RuleName + " of the guest firewall of " + h.Name
 	case h.Kind == sim.HopProxy:
 		s = "the proxy " + h.Name
+	case h.Kind == sim.HopSecurityRules || h.Kind == sim.HopAdminRules:
+		s = spaced(h.Name, "("+spaced(h.AppliedTo, strings.ToLower(h.Direction))+")")
 	case h.Kind == sim.HopVirtualAppliance:
 		s = "the appliance " + h.Name
 	case h.Kind == sim.HopFirewall:
