@@ -19,11 +19,14 @@ func (o *Oracle) peerCovers(w *world, p *peer, a netip.Addr) (bits int, in bool)
 }
 
 // linked reports whether a peering stands: Connected on both sides (PEER). A
-// remote virtual network that is in the data must peer back; one that is not,
-// or whose peerings are not, is believed to (bad-inputs 120).
+// remote virtual network that is in the data must peer back; one that is not
+// is believed to (bad-inputs 120).
 func (o *Oracle) linked(w *world, p *peer) bool {
-	if p.remote != nil && !p.remote.v.Stub && p.back == nil {
-		return false
+	if p.remote != nil && p.back == nil {
+		// Of a network that is known by its children the peerings may be missing.
+		if !p.remote.v.Stub || !w.maybe(flow.PeeringNotConnected, "the other side of peering "+string(p.p.ID())+" is there") {
+			return false
+		}
 	}
 	if !connected(w, string(p.p.ID()), p.p.State) || p.back != nil && !connected(w, string(p.back.ID()), p.back.State) {
 		return false

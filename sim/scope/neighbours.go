@@ -49,11 +49,8 @@ func (x *Names) Link(v *topology.VirtualNetwork, p *topology.Peering) Link {
 			return Link{Reason: "peering " + back.Name + " of " + remote.Name + " is " + back.State}
 		}
 	}
-	if remote.Stub { // its peerings are not all in the data: the local side's word counts
-		if local == "" {
-			return Link{Fact: peeringState(v, p)}
-		}
-		return Link{Up: true}
+	if remote.Stub { // its peerings may not be in the data
+		return Link{Fact: peeringState(v, p)}
 	}
 	return Link{Reason: "virtual network " + remote.Name + " has no peering back to " + v.Name}
 }

@@ -358,6 +358,11 @@ func (g *generator) gateways() {
 		if g.doubt(MissingLearnedRoutes, 0.2) {
 			continue // the gateway itself was not exported
 		}
+		for _, p := range v.Peerings { // a network with a gateway cannot use a remote one (PEER)
+			if p.UseRemoteGateways == topology.On {
+				p.UseRemoteGateways = topology.Off
+			}
+		}
 		w := &topology.VirtualNetworkGateway{
 			Element: g.element("virtualNetworkGateways", fmt.Sprintf("gw%d", i), false), VirtualNetwork: v.Ref(), GatewayType: "Vpn", EnableBGP: topology.Off,
 		}
@@ -369,7 +374,7 @@ func (g *generator) gateways() {
 		case g.doubt(MissingLearnedRoutes, 0.7):
 			w.LearnedGiven = false
 		case g.chance(0.3): // static connections say it all
-			w.LearnedGiven = false
+			w.LearnedGiven, w.LearnedPrefixes = false, nil
 			l := &topology.LocalNetworkGateway{Element: g.element("localNetworkGateways", fmt.Sprintf("l%d", i), false), Prefixes: prefixes(one(g, onPremises[:4]...))}
 			g.add(l)
 			g.note(l.Prefixes...)
