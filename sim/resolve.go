@@ -385,11 +385,13 @@ var serviceSuffixes = []struct{ suffix, tag string }{
 	{".azurewebsites.net", "AppService"},
 }
 
-// hostSuffixes are the host name suffixes behind a service tag.
+// hostSuffixes are the host name suffixes that a question to a service tag is
+// about at a gate that compares names: of Storage the blob endpoints, in any
+// cloud (golden test G86), else all of the tag.
 func hostSuffixes(tag string) []string {
 	var out []string
 	for _, x := range serviceSuffixes {
-		if scope.Implies(tag, x.tag) {
+		if scope.Implies(tag, x.tag) && (x.tag != "Storage" || strings.HasPrefix(x.suffix, ".blob.core.")) {
 			out = append(out, x.suffix)
 		}
 	}

@@ -395,22 +395,13 @@ func MatchesHost(pattern string, target Target) flow.Verdict {
 	if len(target.Suffixes) == 0 {
 		return flow.Unknown
 	}
-	covered, touched := 0, 0
-	for _, s := range target.Suffixes {
-		switch {
-		case wild && strings.HasSuffix(s, suffix):
-			covered++
-		case strings.HasSuffix(p, s):
-			touched++
-		}
-	}
 	switch {
-	case covered > 0:
+	case slices.ContainsFunc(target.Suffixes, func(s string) bool { return wild && strings.HasSuffix(s, suffix) }):
 		return flow.Allow
-	case touched == 0:
-		return flow.Deny
-	default:
+	case slices.ContainsFunc(target.Suffixes, func(s string) bool { return strings.HasSuffix(p, s) }):
 		return flow.Unknown
+	default:
+		return flow.Deny
 	}
 }
 
