@@ -29,6 +29,8 @@ type both struct {
 	engine sim.Packet
 	oracle oracle.Answer
 	err    error
+
+	proxied bool
 }
 
 func askBoth(t *testing.T, s *sim.Simulator, o *oracle.Oracle, x estategen.Sample) both {
@@ -75,6 +77,7 @@ func askBoth(t *testing.T, s *sim.Simulator, o *oracle.Oracle, x estategen.Sampl
 			a, err := s.Trace(sim.TraceQuestion{From: owner.Interface.Name, To: x.Destination.String(), Protocol: x.Protocol,
 				Port: x.DestinationPort, SourcePort: x.SourcePort, FixedSource: true})
 			b.take(a, err)
+			b.proxied = true
 			return b
 		}
 		b.oracle = o.Trace(oracle.Question{From: x.Configuration, Packet: p, NoProxy: true})
@@ -147,7 +150,9 @@ func TestSimulatorAndOracleAgree(t *testing.T) {
 			}
 			sound := func(e, o flow.Verdict) bool { return e == o || e == flow.Unknown }
 			same := sound(b.engine.Verdict, b.oracle.Verdict) && sound(b.engine.Strict, b.oracle.Strict)
-			if same && b.engine.Verdict != flow.Unknown {
+			// The simulator asks for the source port that a proxy takes, the oracle
+			// keeps the client's: another rule may be named.
+			if same && b.engine.Verdict != flow.Unknown && !b.proxied {
 				same = slices.ContainsFunc(b.oracle.Deciders, func(d oracle.Decider) bool { return d.RuleName == b.engine.RuleName })
 			}
 			if same {

@@ -96,6 +96,7 @@ func (o *Oracle) enter(w *world, x *publicIP, p packet, t trip) outcome {
 		return o.open(w, flow.DanglingReference, "public IP "+string(x.p.ID())+" passes "+p.key())
 	}
 	t.public = true
+	t.visited = nil // from another source now: to come by a station again is no loop
 	switch {
 	case len(x.endpoints) > 0:
 		e := x.endpoints[w.pick(flow.AddressOwnedTwice, "owner of "+p.dst.ip.String(), len(x.endpoints))]

@@ -232,7 +232,7 @@ func (g *Gate) Decide(w *flow.World, t flow.Tuple) Decision {
 	if g.Direction == topology.Outbound {
 		if platform, never := PlatformTraffic(t); platform {
 			if !never {
-				for _, r := range g.Rules {
+				for _, r := range slices.Concat(g.floating, g.Rules) {
 					if r.namesPlatform() && g.matches(w, r, t) {
 						return g.decision(w, r)
 					}
@@ -341,7 +341,7 @@ func (g *Gate) decision(w *flow.World, r *Rule) Decision {
 
 func (r *Rule) namesPlatform() bool {
 	for _, s := range r.Destination.Sets {
-		if s.Platform() {
+		if s.MayBePlatform() {
 			return true
 		}
 	}

@@ -284,7 +284,7 @@ func (p *Place) resolve(a topology.AddressPrefix) *Set {
 		if p.Subnet != nil {
 			detail += " " + string(p.Subnet.ID())
 		}
-		return &Set{Name: a.Text, layers: []layer{{each: true, when: 1, member: true, fact: &flow.Fact{
+		return &Set{Name: a.Text, expression: true, layers: []layer{{each: true, when: 1, member: true, fact: &flow.Fact{
 			Code: flow.UnresolvedExpression, About: a.Text, Detail: detail + " ", Text: "the expression " + a.Text + " is not resolved"}}}}
 	}
 }

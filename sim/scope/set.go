@@ -23,6 +23,8 @@ type Set struct {
 	// is a member (verdicts.md 15).
 	local   bool
 	literal []netip.Prefix
+	// expression: it is not known what the field names, a platform tag perhaps.
+	expression bool
 }
 
 // Literal are the prefixes of a set that a rule spells out, nil for others.
@@ -72,6 +74,10 @@ func (p portLimit) admits(t flow.Tuple) bool {
 // Platform reports whether the set is a platform tag, which alone can stop
 // platform traffic (spec 3.4).
 func (s *Set) Platform() bool { return s.ports != anyPort }
+
+// MayBePlatform reports whether the set is a platform tag or an expression
+// that may resolve to one.
+func (s *Set) MayBePlatform() bool { return s.Platform() || s.expression }
 
 // Admits reports whether a rule that names the set can match the packet at
 // all: a platform tag stands for its own port only.
