@@ -17,63 +17,41 @@ type class struct {
 	set *netipx.IPSet
 }
 
-// cutSet cuts a set of addresses at the boundaries of constants: two addresses
-// are in one class if and only if they lie in the same constants.
-func cutSet(whole *netipx.IPSet, constants []*netipx.IPSet) []class {
-	type event struct {
-		at netip.Addr
-		id int
-	}
-	var events []event
+// cutSet cuts a set of addresses at the boundaries of constants, each a sorted
+// list of ranges: two addresses are in one class if and only if they lie in the
+// same constants.
+func cutSet(whole *netipx.IPSet, constants [][]netipx.IPRange) []class {
 	ranges := whole.Ranges()
 	if len(ranges) == 0 {
 		return nil
 	}
-	low, high := ranges[0].From(), ranges[len(ranges)-1].To()
-	for id, c := range constants {
-		for _, r := range c.Ranges() {
-			if r.To().Less(low) || high.Less(r.From()) {
-				continue
-			}
-			events = append(events, event{r.From(), id})
-			if next := r.To().Next(); next.IsValid() && next.Is4() == r.To().Is4() {
-				events = append(events, event{next, id})
-			}
-		}
-	}
-	slices.SortFunc(events, func(a, b event) int { return a.at.Compare(b.at) })
-
+	events := boundaries(ranges, constants)
 	var classes []*building
 	byKey := map[[2]uint64]*building{}
-	var key [2]uint64
-	add := func(from, to netip.Addr) {
-		b := byKey[key]
-		if b == nil {
-			b = &building{one: from}
-			byKey[key] = b
-			classes = append(classes, b)
-		}
-		b.set.AddRange(netipx.IPRangeFrom(from, to))
-	}
 	i := 0
 	for _, r := range ranges {
-		for i < len(events) && events[i].at.Compare(r.From()) <= 0 {
-			key = toggle(key, events[i].id)
-			i++
-		}
-		from := r.From()
-		for i < len(events) && events[i].at.Compare(r.To()) <= 0 {
-			at := events[i].at
-			if from.Less(at) {
-				add(from, at.Prev())
-				from = at
-			}
-			for i < len(events) && events[i].at == at {
+		var key [2]uint64 // no constant reaches from one range into the next
+		for from := r.From(); ; {
+			for i < len(events) && events[i].at == from {
 				key = toggle(key, events[i].id)
 				i++
 			}
+			to := r.To()
+			if i < len(events) && events[i].at.Compare(to) <= 0 {
+				to = events[i].at.Prev()
+			}
+			b := byKey[key]
+			if b == nil {
+				b = &building{one: from}
+				byKey[key] = b
+				classes = append(classes, b)
+			}
+			b.set.AddRange(netipx.IPRangeFrom(from, to))
+			if to == r.To() {
+				break
+			}
+			from = to.Next()
 		}
-		add(from, r.To())
 	}
 	out := make([]class, len(classes))
 	for j, b := range classes {
@@ -81,6 +59,48 @@ func cutSet(whole *netipx.IPSet, constants []*netipx.IPSet) []class {
 		out[j] = class{b.one, set}
 	}
 	return out
+}
+
+// event is an address where a constant begins or has ended.
+type event struct {
+	at netip.Addr
+	id int
+}
+
+// boundaries are where constants begin and end within the ranges, in order; a
+// constant that reaches into a range from before begins at its start.
+func boundaries(ranges []netipx.IPRange, constants [][]netipx.IPRange) []event {
+	low, high := ranges[0].From(), ranges[len(ranges)-1].To()
+	var events []event
+	for id, c := range constants {
+		if len(c) == 0 || c[len(c)-1].To().Less(low) || high.Less(c[0].From()) {
+			continue
+		}
+		// The shorter list is gone through, the other searched.
+		few, many := ranges, c
+		if len(c) < len(ranges) {
+			few, many = c, ranges
+		}
+		for _, x := range few {
+			j, _ := slices.BinarySearchFunc(many, x.From(), func(r netipx.IPRange, a netip.Addr) int { return r.To().Compare(a) })
+			for ; j < len(many) && many[j].From().Compare(x.To()) <= 0; j++ {
+				r, q := x, many[j] // the range and the constant's part
+				if len(c) < len(ranges) {
+					r, q = q, r
+				}
+				from := q.From()
+				if from.Less(r.From()) {
+					from = r.From()
+				}
+				events = append(events, event{from, id})
+				if q.To().Less(r.To()) {
+					events = append(events, event{q.To().Next(), id})
+				}
+			}
+		}
+	}
+	slices.SortFunc(events, func(a, b event) int { return a.at.Compare(b.at) })
+	return events
 }
 
 type building struct {
@@ -230,9 +250,9 @@ func (s *Simulator) estateConstants() []*netipx.IPSet {
 	return out
 }
 
-// sourcePorts is one source port of each class that the rules of the estate
-// tell apart.
-func (s *Simulator) sourcePorts() []uint16 {
+// readSourcePorts is one source port of each class that the rules of the
+// estate tell apart.
+func (s *Simulator) readSourcePorts() []uint16 {
 	var ranges []topology.PortRange
 	for _, g := range s.groups {
 		for _, r := range g.SecurityRules {

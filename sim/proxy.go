@@ -12,15 +12,29 @@ import (
 	"github.com/netpath/netpath/topology"
 )
 
-// proxied reports whether the question goes through the source's proxy: a
-// proxy of the system (a user's own setting does not reach the extension),
-// TCP, and a destination outside the estate (spec 8.2).
-func (s *Simulator) proxied(q TraceQuestion, from, to *end) bool {
-	if q.NoProxy || from.vm == nil || from.vm.Proxy == nil || strings.EqualFold(from.vm.Proxy.Scope, "user") {
-		return false
+// setting is the proxy setting of the source that counts: the question's, else
+// its own unless that is a user's, which does not reach the extension; nil for
+// none.
+func (tr *tracer) setting() *topology.ProxySetting {
+	switch vm := tr.from.vm; {
+	case tr.q.NoProxy || vm == nil:
+		return nil
+	case tr.q.Proxy != nil:
+		return tr.q.Proxy
+	case vm.Proxy == nil || strings.EqualFold(vm.Proxy.Scope, "user"):
+		return nil
+	default:
+		return vm.Proxy
 	}
-	tr := tracer{s: s, q: q, from: from, to: to}
-	return tr.proxyApplies()
+}
+
+// throughWhich is the proxy that the question goes through, nil for none: that
+// of the source, for TCP to a destination outside the estate (spec 8.2).
+func (tr *tracer) throughWhich() *topology.ProxySetting {
+	if !tr.proxyApplies() {
+		return nil
+	}
+	return tr.setting()
 }
 
 func (tr *tracer) proxyApplies() bool {
@@ -30,7 +44,7 @@ func (tr *tracer) proxyApplies() bool {
 // viaProxy reports whether a packet of the question goes through the proxy: of
 // a prefix, which may straddle the estate, what lies outside it.
 func (tr *tracer) viaProxy(t flow.Tuple) bool {
-	if !tr.proxied {
+	if tr.proxy == nil {
 		return false
 	}
 	a := t.Destination.IP
@@ -72,9 +86,8 @@ func (tr *tracer) proxyName(o topology.Owner) string {
 
 // throughProxy walks the two legs of an explicit HTTP proxy: to the proxy's
 // own address and port, then from the proxy to the target.
-func (k *walk) throughProxy(p position, t flow.Tuple, vm *topology.VirtualMachine, depth int) {
+func (k *walk) throughProxy(p position, t flow.Tuple, vm *topology.VirtualMachine, setting *topology.ProxySetting, depth int) {
 	s := k.s
-	setting := vm.Proxy
 	k.leg++
 	o, ok := s.proxyHost(setting.Host)
 	if !ok {
@@ -107,7 +120,7 @@ func (k *walk) throughProxy(p position, t flow.Tuple, vm *topology.VirtualMachin
 	k.appliances = nil
 	if server != nil && server.Proxy != nil && !strings.EqualFold(server.Proxy.Scope, "user") && depth < 8 {
 		k.leg--
-		k.throughProxy(at, second, server, depth+1)
+		k.throughProxy(at, second, server, server.Proxy, depth+1)
 		return
 	}
 	k.send(at, second)

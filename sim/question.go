@@ -58,6 +58,14 @@ type TraceQuestion struct {
 	FixedSource bool   // SourcePort counts; otherwise every source port is asked
 	NoProxy     bool   // the direct path of a VM that has a proxy configured
 	AllBlockers bool   // go on past the first Deny
+
+	// Proxy is a setting that the VM is asked with in the place of its own;
+	// nil: its own. Its scope does not count.
+	Proxy *topology.ProxySetting
+	// Host is the host name asked for where To is a set of addresses: what a
+	// proxy's allow list and a firewall's application rules go by. "*.suffix" is
+	// some name that ends so, not known which.
+	Host string
 }
 
 // NameError says that a name of a question names nothing, or several things.

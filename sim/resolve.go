@@ -24,6 +24,9 @@ type end struct {
 	addr   netip.Addr // one address that no interface owns
 	subnet *topology.Subnet
 	set    *netipx.IPSet // a set of addresses
+	four   *netipx.IPSet // its IPv4 addresses
+	six    *netipx.IPSet // its IPv6 addresses
+	key    string        // names the set among those that are asked again and again; "" for others
 	tag    string        // the service tag the set is
 	named  bool          // the tag's addresses are not known
 	target firewall.Target
@@ -174,7 +177,17 @@ func (s *Simulator) resolve(text string, near *end) (*end, error) {
 		return s.addressEnd(text, a.Unmap(), near)
 	}
 	if p, err := netip.ParsePrefix(name); err == nil {
-		return &end{info: EndInfo{Text: text, Kind: "prefix", Prefixes: 1}, set: scope.SetOf(p.Masked())}, nil
+		e := &end{info: EndInfo{Text: text, Kind: "prefix", Prefixes: 1}}
+		e.holds(scope.SetOf(p.Masked()))
+		return e, nil
+	}
+	if strings.HasPrefix(name, "/") {
+		switch x := s.net.Find(topology.MakeID(name)).(type) {
+		case *topology.VirtualMachine:
+			return s.machineEnd(text, x)
+		case *topology.NetworkInterface:
+			return s.interfaceEnd(text, x), nil
+		}
 	}
 	vms := find(s.net.VirtualMachines, name)
 	nics := find(s.net.NetworkInterfaces, name)
@@ -185,13 +198,9 @@ func (s *Simulator) resolve(text string, near *end) (*end, error) {
 	case len(vms)+len(nics) > 1:
 		return nil, &NameError{Kind: "name", Name: text, Candidates: append(ids(vms), ids(nics)...)}
 	case len(vms) == 1:
-		nic, err := s.primaryNIC(vms[0])
-		if err != nil {
-			return nil, err
-		}
-		return &end{info: EndInfo{Text: text, Kind: "virtualMachine", Name: vms[0].Name, Address: addressesOf(nic)}, vm: vms[0], nic: nic}, nil
+		return s.machineEnd(text, vms[0])
 	case len(nics) == 1:
-		return &end{info: EndInfo{Text: text, Kind: "networkInterface", Name: nics[0].Name, Address: addressesOf(nics[0])}, nic: nics[0], vm: s.vm(nics[0])}, nil
+		return s.interfaceEnd(text, nics[0]), nil
 	case isTag:
 		return s.tagEnd(text, name, false)
 	}
@@ -201,6 +210,19 @@ func (s *Simulator) resolve(text string, near *end) (*end, error) {
 	all := append(namesOf(s.net.VirtualMachines), namesOf(s.net.NetworkInterfaces)...)
 	close := append(nearest(name, all), s.names.Index().Nearest(name, 2)...)
 	return nil, &NameError{Kind: "name", Name: text, Nearest: close}
+}
+
+// machineEnd is a virtual machine, by its primary interface.
+func (s *Simulator) machineEnd(text string, vm *topology.VirtualMachine) (*end, error) {
+	nic, err := s.primaryNIC(vm)
+	if err != nil {
+		return nil, err
+	}
+	return &end{info: EndInfo{Text: text, Kind: "virtualMachine", Name: vm.Name, Address: addressesOf(nic)}, vm: vm, nic: nic}, nil
+}
+
+func (s *Simulator) interfaceEnd(text string, nic *topology.NetworkInterface) *end {
+	return &end{info: EndInfo{Text: text, Kind: "networkInterface", Name: nic.Name, Address: addressesOf(nic)}, nic: nic, vm: s.vm(nic)}
 }
 
 // addressesOf are the interface's primary addresses, one of each family.
@@ -253,13 +275,15 @@ func (s *Simulator) tagEnd(text, name string, forced bool) (*end, error) {
 	switch strings.ToLower(name) {
 	case "internet":
 		e.info.Kind, e.info.Name = "internet", "Internet"
-		e.set, e.tag = scope.InternetSpace(), "Internet"
+		e.tag, e.key = "Internet", "internet"
+		e.holds(scope.InternetSpace())
 		return e, nil
 	case "virtualnetwork", "azureplatformlkm":
 		return nil, &NameError{Kind: "service tag", Name: text, Reason: "its content differs from subnet to subnet; ask for a CIDR block"}
 	case "azureloadbalancer", "azureplatformdns", "azureplatformimds":
 		must, _ := s.names.Tag(name).Certain()
-		e.set, e.tag, e.info.Prefixes = must, name, 1
+		e.tag, e.info.Prefixes = name, 1
+		e.holds(must)
 		return e, nil
 	}
 	e.tag = name
@@ -269,7 +293,7 @@ func (s *Simulator) tagEnd(text, name string, forced bool) (*end, error) {
 			return nil, tag.Refused
 		}
 		e.tag, e.info.Name, e.info.Prefixes = tag.Name, tag.Name, tag.Prefixes.Len()
-		e.set = scope.SetOf(tag.Prefixes.Slice()...)
+		s.share(e, "tag "+tag.Name, tag.Prefixes.Slice)
 		return e, nil
 	}
 	if s.net.ServiceTags != nil && !forced {
@@ -291,7 +315,9 @@ func (s *Simulator) regionEnd(text, name string) (*end, error) {
 		}
 		return nil, &NameError{Kind: "datacenter region", Name: text, Nearest: nearest(name, all)}
 	}
-	return &end{info: EndInfo{Text: text, Kind: "datacenterRegion", Name: r.Name, Prefixes: len(r.Prefixes)}, set: scope.SetOf(r.Prefixes...)}, nil
+	e := &end{info: EndInfo{Text: text, Kind: "datacenterRegion", Name: r.Name, Prefixes: len(r.Prefixes)}}
+	s.share(e, "region "+r.Name, func() []netip.Prefix { return r.Prefixes })
+	return e, nil
 }
 
 // addressEnd: an address of an interface is that interface; one of a known
@@ -470,23 +496,57 @@ func (e *end) has(v6 bool) bool {
 	case e.named:
 		return true
 	default:
-		return slices.ContainsFunc(e.set.Ranges(), func(r netipx.IPRange) bool { return r.From().Is6() == v6 })
+		return !isEmpty(e.addresses(v6))
 	}
 }
+
+func isEmpty(s *netipx.IPSet) bool { return s.Equal(&netipx.IPSet{}) }
 
 // isSet reports whether the end is more than one address.
 func (e *end) isSet() bool { return e.nic == nil && !e.addr.IsValid() }
 
-// addresses are the end's addresses of a family, as a set.
-func (e *end) addresses(v6 bool) *netipx.IPSet {
-	var b netipx.IPSetBuilder
-	for _, r := range e.set.Ranges() {
-		if r.From().Is6() == v6 {
-			b.AddRange(r)
+// asked says which host name behind the end is asked for, or, with a leading
+// "*", how the name ends.
+func (e *end) asked(host string) {
+	e.target = firewall.Target{Tag: e.target.Tag, Host: host}
+	if suffix, ok := strings.CutPrefix(host, "*"); ok {
+		e.target.Host, e.target.Suffixes = "", []string{strings.ToLower(suffix)}
+	}
+}
+
+// holds makes the end a set of addresses.
+func (e *end) holds(set *netipx.IPSet) {
+	var four, six netipx.IPSetBuilder
+	for _, r := range set.Ranges() {
+		if r.From().Is6() {
+			six.AddRange(r)
+		} else {
+			four.AddRange(r)
 		}
 	}
-	set, _ := b.IPSet()
-	return set
+	e.set = set
+	e.four, _ = four.IPSet()
+	e.six, _ = six.IPSet()
+}
+
+// share makes the end a set that is made once and asked by many questions.
+func (s *Simulator) share(e *end, key string, prefixes func() []netip.Prefix) {
+	e.key = key
+	if x, ok := s.sets.Load(key); ok {
+		f := x.(*end)
+		e.set, e.four, e.six = f.set, f.four, f.six
+		return
+	}
+	e.holds(scope.SetOf(prefixes()...))
+	s.sets.Store(key, &end{set: e.set, four: e.four, six: e.six})
+}
+
+// addresses are the end's addresses of a family, as a set.
+func (e *end) addresses(v6 bool) *netipx.IPSet {
+	if v6 {
+		return e.six
+	}
+	return e.four
 }
 
 // address makes a packet's address of one of the end's addresses.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"go4.org/netipx"
+
 	"github.com/netpath/netpath/sim/firewall"
 	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/nsg"
@@ -26,6 +28,7 @@ type Simulator struct {
 	admin    map[topology.ID][]*topology.AdminRule            // by virtual network
 	anywhere []*topology.AdminRule                            // rules of which the data does not say to which networks they were deployed
 	vms      map[topology.ID]*topology.VirtualMachine         // by interface
+	beside   map[topology.ID][]int                            // by machine: numbers of its interfaces, by either side's reference
 	pools    map[topology.ID][]*topology.LoadBalancer         // by IP configuration or interface: load balancers whose pools name it
 	groups   []*topology.NetworkSecurityGroup                 // of the data, and those of which only the effective rules were exported
 	viewed   map[topology.ID]*topology.NetworkSecurityGroup   // the latter
@@ -33,6 +36,11 @@ type Simulator struct {
 	gates     sync.Map // gateKey → *nsg.Gate
 	tables    sync.Map // *topology.Subnet → *route.Table
 	firewalls sync.Map // *topology.AzureFirewall → *firewall.Firewall
+	sets      sync.Map // string → *end, the addresses of a tag or region
+	met       metCache
+
+	estateRanges func() [][]netipx.IPRange // of estateConstants, made once
+	sourcePorts  func() []uint16           // readSourcePorts, made once
 }
 
 type gateKey struct {
@@ -52,10 +60,19 @@ func New(n *topology.Network, opts Options) (*Simulator, error) {
 		claims: map[topology.ID][]*topology.NetworkSecurityGroup{},
 		admin:  map[topology.ID][]*topology.AdminRule{},
 		vms:    map[topology.ID]*topology.VirtualMachine{},
+		beside: map[topology.ID][]int{},
 		pools:  map[topology.ID][]*topology.LoadBalancer{},
 		groups: n.NetworkSecurityGroups,
 		viewed: map[topology.ID]*topology.NetworkSecurityGroup{},
 	}
+	s.estateRanges = sync.OnceValue(func() [][]netipx.IPRange {
+		var out [][]netipx.IPRange
+		for _, c := range s.estateConstants() {
+			out = append(out, c.Ranges())
+		}
+		return out
+	})
+	s.sourcePorts = sync.OnceValue(s.readSourcePorts)
 	for _, e := range n.EffectiveSecurityGroups {
 		s.view(e)
 	}
@@ -80,9 +97,16 @@ func New(n *topology.Network, opts Options) (*Simulator, error) {
 			s.vms[r.ID()] = vm
 		}
 	}
-	for _, nic := range n.NetworkInterfaces {
-		if vm, ok := topology.Lookup[*topology.VirtualMachine](n, nic.VirtualMachine); ok && s.vms[nic.ID()] == nil {
-			s.vms[nic.ID()] = vm
+	for i, nic := range n.NetworkInterfaces {
+		id, named := nic.ID(), nic.VirtualMachine.ID()
+		if vm, ok := topology.LookupID[*topology.VirtualMachine](n, named); ok && s.vms[id] == nil {
+			s.vms[id] = vm
+		}
+		if named != "" {
+			s.beside[named] = append(s.beside[named], i)
+		}
+		if vm := s.vms[id]; vm != nil && vm.ID() != named {
+			s.beside[vm.ID()] = append(s.beside[vm.ID()], i)
 		}
 	}
 	for _, lb := range n.LoadBalancers {

@@ -44,14 +44,17 @@ func (s *Simulator) Trace(q TraceQuestion) (*Trace, error) {
 	if !q.AnyPort && q.Protocol.HasPorts() {
 		t.Port = int(q.Port)
 	}
-	tr := tracer{s: s, q: q, from: from, to: to, cuts: newCuts(), proxied: s.proxied(q, from, to)}
-	if tr.proxied {
-		p := from.vm.Proxy
+	if q.Host != "" && to.isSet() {
+		to.asked(q.Host)
+	}
+	tr := tracer{s: s, q: q, from: from, to: to, cuts: newCuts()}
+	tr.proxy = tr.throughWhich()
+	if p := tr.proxy; p != nil {
 		t.Proxy = fmt.Sprintf("%s:%d", p.Host, p.Port)
 		if o, ok := s.proxyHost(p.Host); ok {
 			t.Proxy = fmt.Sprintf("%s (%s:%d)", tr.proxyName(o), o.Configuration.PrivateIPAddress, p.Port)
 		}
-	} else if from.vm != nil && from.vm.Proxy != nil && !q.NoProxy && !strings.EqualFold(from.vm.Proxy.Scope, "user") && !tr.proxyApplies() {
+	} else if tr.setting() != nil {
 		tr.notes = append(tr.notes, "the proxy of "+from.vm.Name+" is not used: it is for TCP to destinations outside the estate")
 	}
 	parts, err := tr.run()
@@ -149,7 +152,7 @@ type tracer struct {
 	q        TraceQuestion
 	from, to *end
 	cuts     *cuts
-	proxied  bool
+	proxy    *topology.ProxySetting // nil: it goes direct
 	notes    []string
 }
 
@@ -159,7 +162,7 @@ type sideClass struct {
 	set  *netipx.IPSet // nil: the one address
 }
 
-func (tr *tracer) sides(e *end, v6 bool, constants []*netipx.IPSet) []sideClass {
+func (tr *tracer) sides(e *end, v6 bool, m *met) []sideClass {
 	switch {
 	case e.nic != nil:
 		return []sideClass{{addr: flow.At(e.config(v6).PrivateIPAddress)}}
@@ -169,7 +172,7 @@ func (tr *tracer) sides(e *end, v6 bool, constants []*netipx.IPSet) []sideClass 
 		return []sideClass{{addr: flow.SomewhereIn(e.tag, v6)}}
 	}
 	var out []sideClass
-	for _, c := range cutSet(e.addresses(v6), constants) {
+	for _, c := range m.classes(e, v6) {
 		out = append(out, sideClass{addr: e.address(c.one), set: c.set})
 	}
 	return out
@@ -187,19 +190,15 @@ type packetClass struct {
 // run cuts the question at the boundaries of what its walks meet, until no
 // walk meets anything new, and walks one packet of each class.
 func (tr *tracer) run() ([]Part, error) {
-	estate := []*netipx.IPSet(nil)
-	if tr.from.isSet() && !tr.from.named || tr.to.isSet() && !tr.to.named {
-		estate = tr.s.estateConstants()
-	}
+	estate := tr.from.isSet() && !tr.from.named || tr.to.isSet() && !tr.to.named
 	var ports []topology.PortRange
 	if tr.q.AnyPort {
 		ports = tr.s.estatePorts()
 	}
 	for {
 		before := tr.cuts.size()
-		prefixes, sports, dports := tr.cuts.constants()
-		dports = append(dports, ports...)
-		classes, err := tr.classes(append(slices.Clone(estate), prefixes...), sports, dports)
+		m := tr.s.metBy(tr.cuts, estate)
+		classes, err := tr.classes(m, append(slices.Clip(m.destination), ports...))
 		if err != nil {
 			return nil, err
 		}
@@ -219,7 +218,7 @@ func (tr *tracer) isCut() bool {
 	return tr.from.isSet() || tr.to.isSet() || tr.q.AnyPort || !tr.q.FixedSource
 }
 
-func (tr *tracer) classes(constants []*netipx.IPSet, sports, dports []topology.PortRange) ([]packetClass, error) {
+func (tr *tracer) classes(m *met, dports []topology.PortRange) ([]packetClass, error) {
 	var out []packetClass
 	asked := []topology.Protocol{tr.q.Protocol}
 	if tr.q.Protocol == topology.AnyProtocol {
@@ -230,13 +229,13 @@ func (tr *tracer) classes(constants []*netipx.IPSet, sports, dports []topology.P
 			tr.leftOut(v6)
 			continue
 		}
-		froms, tos := tr.sides(tr.from, v6, constants), tr.sides(tr.to, v6, constants)
+		froms, tos := tr.sides(tr.from, v6, m), tr.sides(tr.to, v6, m)
 		for _, proto := range asked {
 			sp, dp := []portClass{{}}, []portClass{{}}
 			if proto.HasPorts() {
 				sp, dp = []portClass{{one: tr.q.SourcePort}}, []portClass{{one: tr.q.Port}}
 				if !tr.q.FixedSource {
-					sp = cutPorts(topology.AllPorts, sports)
+					sp = cutPorts(topology.AllPorts, m.source)
 				}
 				if tr.q.AnyPort {
 					dp = cutPorts(topology.AllPorts, dports)
@@ -291,7 +290,7 @@ func (tr *tracer) start(k *walk, c packetClass) {
 	case tr.from.nic != nil:
 		p := s.at(tr.from.nic, tr.from.config(c.v6))
 		if tr.viaProxy(t) {
-			k.throughProxy(p, t, tr.from.vm, 0)
+			k.throughProxy(p, t, tr.from.vm, tr.proxy, 0)
 			return
 		}
 		k.send(p, t)
@@ -716,7 +715,7 @@ func (s *Simulator) current(tr *tracer, t *Trace) {
 	}
 	named := *tr.to
 	named.named, named.set = true, nil
-	other := tracer{s: s, q: tr.q, from: tr.from, to: &named, cuts: newCuts(), proxied: tr.proxied}
+	other := tracer{s: s, q: tr.q, from: tr.from, to: &named, cuts: newCuts(), proxy: tr.proxy}
 	parts, err := other.run()
 	if err != nil {
 		return

@@ -712,11 +712,7 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 // the reference to the machine joins its interface to it.
 func (s *Simulator) standardInDoubt(p position, vm *topology.VirtualMachine) []flow.Fact {
 	var out []flow.Fact
-	for _, nic := range s.net.NetworkInterfaces {
-		named := !nic.VirtualMachine.IsZero() && nic.VirtualMachine.ID() == p.nic.VirtualMachine.ID()
-		if nic != p.nic && !named && (vm == nil || s.vm(nic) != vm) {
-			continue
-		}
+	for _, nic := range s.besides(p.nic, vm) {
 		for _, c := range nic.IPConfigurations {
 			if c == p.config || c.PublicIPAddress.IsZero() {
 				continue
@@ -729,6 +725,24 @@ func (s *Simulator) standardInDoubt(p position, vm *topology.VirtualMachine) []f
 			out = append(out, flow.Fact{Code: flow.NoEgress, About: nic.Name, Detail: "public IP " + string(c.PublicIPAddress.ID()),
 				Text: "whether the public IP " + c.PublicIPAddress.ID().Name() + " of " + nic.Name + " takes default outbound access away is not certain", Export: "az network public-ip list -o json"})
 		}
+	}
+	return out
+}
+
+// besides are the interfaces of a machine, the given one among them, in the
+// order of the data: by the machine's own list, or because they name it.
+func (s *Simulator) besides(nic *topology.NetworkInterface, vm *topology.VirtualMachine) []*topology.NetworkInterface {
+	numbers := slices.Clone(s.beside[nic.VirtualMachine.ID()])
+	if vm != nil {
+		numbers = append(numbers, s.beside[vm.ID()]...)
+	}
+	slices.Sort(numbers)
+	var out []*topology.NetworkInterface
+	for _, i := range slices.Compact(numbers) {
+		out = append(out, s.net.NetworkInterfaces[i])
+	}
+	if !slices.Contains(out, nic) {
+		out = append(out, nic) // it names no machine
 	}
 	return out
 }

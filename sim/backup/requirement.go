@@ -103,10 +103,7 @@ func (r *Requirement) leaveOpen(code flow.Code) {
 // answer asks the simulator for one requirement. Where a gate on the way acts
 // on names, every name behind the tag is asked, and the worst counts.
 func (x *subject) answer(r Requirement, o Outbound) (Requirement, error) {
-	r.hosts = o.Hosts
-	if len(r.hosts) == 0 {
-		r.hosts = []string{""}
-	}
+	r.hosts = x.hosts(o)
 	for i, host := range r.hosts {
 		t, err := x.trace(&r, x.question(&r, host))
 		if err != nil {

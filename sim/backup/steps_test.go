@@ -93,6 +93,9 @@ func TestTheArticlesEstateFailsInTheStepThatIsBroken(t *testing.T) {
 			if vm.Verdict != backup.Fail || w.Verdict != backup.Fail || w.Failing != tt.leg {
 				t.Errorf("%s; the proxy: %s at %q, want Fail at %q", vm.Verdict, w.Verdict, w.Failing, tt.leg)
 			}
+			if len(w.Legs) != 8 {
+				t.Fatalf("%d legs", len(w.Legs))
+			}
 			for _, l := range w.Legs {
 				want := flow.Allow
 				if l.Name == tt.leg {

@@ -46,6 +46,7 @@ func (x *subject) ask(q question) (*sim.Trace, error) {
 	}
 	t, err := x.sim.Trace(sim.TraceQuestion{
 		From: x.vm.ResourceID, To: q.to, Protocol: q.protocol, Port: q.port, NoProxy: q.direct, AllBlockers: true,
+		Proxy: q.proxy, Host: q.host,
 	})
 	if x.asked == nil {
 		x.asked = map[question]answer{}
