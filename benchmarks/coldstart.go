@@ -14,8 +14,9 @@ import (
 // starts measures whole runs of the command line, from the start of the
 // process to its end: P11, and one question of exports of several sizes. All
 // programs of a case run in turns. The tag file is that of a path, or one that
-// is written from the catalogue in the weekly file's layout.
-func (b *bench) starts(c catalogue, tagFile string) error {
+// is written from the catalogue in the weekly file's layout. In short form only
+// P11 is measured.
+func (b *bench) starts(c catalogue, tagFile string, short bool) error {
 	dir, err := os.MkdirTemp("", "netpath-starts-")
 	if err != nil {
 		return err
@@ -37,7 +38,11 @@ func (b *bench) starts(c catalogue, tagFile string) error {
 		}
 	}
 	exports := map[[2]int]string{}
-	for _, size := range [][2]int{{1, 100}, {100, 100}, {100, 1000}} {
+	sizes := [][2]int{{1, 100}, {100, 100}, {100, 1000}}
+	if short {
+		sizes = sizes[:1]
+	}
+	for _, size := range sizes {
 		exports[size] = filepath.Join(dir, fmt.Sprintf("nsgs-%d-%d.json", size[0], size[1]))
 		if err := writeGroups(exports[size], size[0], size[1], tags); err != nil {
 			return err
@@ -55,7 +60,7 @@ func (b *bench) starts(c catalogue, tagFile string) error {
 	above := func(i int) float64 { return took[i].least() - took[empty].least() }
 	// What counts is the least of all runs. Where that is beyond a gate, there
 	// are more of them: another program on the machine was in the way, or not.
-	for tries := 0; tries == 0 || tries < 4 && (above(cold) > b.row("P11 cold").gate || above(warm) > b.row("P11 warm").gate); tries++ {
+	for tries := 0; tries == 0 || tries < 12 && (above(cold) > b.row("P11 cold").gate || above(warm) > b.row("P11 warm").gate); tries++ {
 		err := s.turns(rounds, took, []string{s.empty}, append(s.ask(one, tagFile), "--no-cache"), s.ask(one, tagFile), s.ask(one))
 		if err != nil {
 			return err
@@ -67,6 +72,9 @@ func (b *bench) starts(c catalogue, tagFile string) error {
 		r.cases = append(r.cases, figure{name: name, value: above(i), detail: fmt.Sprintf(
 			"least of %d runs %.1f − %.1f ms, median %.1f − %.1f ms, CPU time %.1f − %.1f ms", len(t.wall),
 			t.least(), e.least(), median(slices.Clone(t.wall)), median(slices.Clone(e.wall)), slices.Min(t.cpu), slices.Min(e.cpu))})
+	}
+	if short {
+		return nil
 	}
 	b.started("S1", "one NSG of 100 rules, no tag file", one, 1, took[alone])
 	for _, big := range []struct {

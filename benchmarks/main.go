@@ -44,12 +44,8 @@ func run() error {
 	}
 	log := func(format string, a ...any) { fmt.Fprintf(os.Stderr, format+"\n", a...) }
 	b := newBench(n, log)
-	// Starts of whole processes are measured in full runs alone: in a short one
-	// the noise of a shared machine is larger than what is measured.
-	if !*gates {
-		if err := b.starts(main, *tags); err != nil {
-			return err
-		}
+	if err := b.starts(main, *tags, *gates); err != nil {
+		return err
 	}
 	if *gates {
 		if err := b.short(main); err != nil {
