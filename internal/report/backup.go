@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,6 +54,9 @@ func passCell(v backup.Verdict) cell {
 
 func (w *Writer) backupText(p *page, r *backup.Report, v BackupView) {
 	p.line(p.paint.in(bold, "BACKUP"), "  ", Escape(profileNames(r)), ": ", tally(r))
+	if len(r.VMs) > 1 {
+		p.line("  ways in use: ", Escape(waysInUse(r)))
+	}
 	for _, x := range r.Profiles {
 		p.line("  ", Escape(fmt.Sprintf("%s assumes: %s (%s)", x.Name, x.Assumes, x.Source)))
 		if x.Newer != "" {
@@ -119,6 +123,55 @@ func tally(r *backup.Report) string {
 		}
 	}
 	return s
+}
+
+// waysInUse counts the machines by the way they use, and those of each proxy.
+func waysInUse(r *backup.Report) string {
+	n := map[backup.Way]int{}
+	for i := range r.VMs {
+		n[r.VMs[i].Way]++
+	}
+	var s []string
+	for _, w := range []backup.Way{backup.ServiceTag, backup.DatacenterRanges, backup.Proxy, backup.Open, backup.NotNeeded, backup.None} {
+		if n[w] == 0 {
+			continue
+		}
+		text := wayWord(w) + " " + thousands(n[w])
+		if w == backup.Proxy {
+			var each []string
+			for _, x := range proxiesInUse(r) {
+				each = append(each, x.Proxy+" "+thousands(len(x.Machines)))
+			}
+			if len(each) > 0 {
+				text += " (" + strings.Join(each, ", ") + ")"
+			}
+		}
+		s = append(s, text)
+	}
+	return strings.Join(s, ", ")
+}
+
+// proxiesInUse lists the proxies with the machines that hang on each, in the
+// order of the report.
+func proxiesInUse(r *backup.Report) []proxyJSON {
+	var out []proxyJSON
+	at := map[string]int{}
+	for i := range r.VMs {
+		m := &r.VMs[i]
+		j := slices.IndexFunc(m.Requirements, func(q backup.Requirement) bool { return q.Through != "" })
+		if j < 0 {
+			continue
+		}
+		name := m.Requirements[j].Through
+		k, ok := at[name]
+		if !ok {
+			k = len(out)
+			at[name] = k
+			out = append(out, proxyJSON{Proxy: name})
+		}
+		out[k].Machines = append(out[k].Machines, m.Name)
+	}
+	return out
 }
 
 // without says which machines fare differently when something goes.
@@ -343,11 +396,24 @@ type backupJSON struct {
 	Profile     string             `json:"profile"`
 	Profiles    []profileJSON      `json:"profiles"`
 	Machines    []machineJSON      `json:"vms"`
-	Summary     map[string]int     `json:"summary"`
+	Summary     summaryJSON        `json:"summary"`
 	Without     *withoutJSON       `json:"without,omitempty"`
 	ServiceTags *sim.CatalogueInfo `json:"serviceTags,omitempty"`
 	Ranges      *backup.RangesInfo `json:"datacenterRanges,omitempty"`
 	Notes       []string           `json:"notes,omitempty"`
+}
+
+type summaryJSON struct {
+	Pass    int                `json:"pass"`
+	Fail    int                `json:"fail"`
+	Unknown int                `json:"unknown"`
+	Ways    map[backup.Way]int `json:"ways"`
+	Proxies []proxyJSON        `json:"proxies,omitempty"`
+}
+
+type proxyJSON struct {
+	Proxy    string   `json:"proxy"`
+	Machines []string `json:"vms"`
 }
 
 type withoutJSON struct {
@@ -445,13 +511,20 @@ type ruleCoverageJSON struct {
 func backupDocument(r *backup.Report) backupJSON {
 	d := backupJSON{
 		Profile: profileNames(r), Machines: backupMachines(r), ServiceTags: r.ServiceTags, Ranges: r.Ranges, Notes: r.Notes,
-		Summary: map[string]int{"pass": 0, "fail": 0, "unknown": 0},
+		Summary: summaryJSON{Ways: map[backup.Way]int{}, Proxies: proxiesInUse(r)},
 	}
 	for _, p := range r.Profiles {
 		d.Profiles = append(d.Profiles, profileJSON{p.Name, p.Assumes, p.Newer, p.Source, p.Date})
 	}
 	for i := range r.VMs {
-		d.Summary[strings.ToLower(r.VMs[i].Verdict.String())]++
+		switch d.Summary.Ways[r.VMs[i].Way]++; r.VMs[i].Verdict {
+		case backup.Pass:
+			d.Summary.Pass++
+		case backup.Fail:
+			d.Summary.Fail++
+		default:
+			d.Summary.Unknown++
+		}
 	}
 	if x := r.Without; x != nil {
 		d.Without = &withoutJSON{x.Kind, x.Name, x.ID, list(r.Changes)}

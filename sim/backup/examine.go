@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -205,19 +206,11 @@ func (x *subject) conclude(r *VM) {
 	}
 	for i := range r.Requirements {
 		q := &r.Requirements[i]
-		text := q.Destination + ": " + q.Text
-		why(text, q.Met)
+		why(fmt.Sprintf("%s %s/%d: %s", q.Destination, strings.ToLower(q.Protocol.String()), q.Port, q.Text), q.Met)
 		v, under = worse(v, q.Met), worse(under, q.under)
-		if q.Met == Pass {
-			r.Assumptions = addAssumption(r.Assumptions, q.Assumptions...)
-		}
-	}
-	for i := range r.Requirements {
-		if q := &r.Requirements[i]; q.Met != Pass {
-			r.Assumptions = addAssumption(r.Assumptions, q.Assumptions...)
-			if q.Met == Unknown {
-				r.Missing = addMissing(r.Missing, q.Missing...)
-			}
+		r.Assumptions = addAssumption(r.Assumptions, q.Assumptions...)
+		if q.Met == Unknown {
+			r.Missing = addMissing(r.Missing, q.Missing...)
 		}
 	}
 	for i := range r.Readiness {
