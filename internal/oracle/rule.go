@@ -91,14 +91,9 @@ func byPriority(a, b *rule) int { return cmp.Compare(a.priority, b.priority) }
 // platformOnly reports whether the rule names a platform tag, or may: only
 // such rules see platform traffic (verdicts 15).
 func (r *rule) platformOnly() bool {
-	for _, s := range []side{r.src, r.dst} {
-		if slices.ContainsFunc(s.entries, func(e entry) bool {
-			return platformTag(e.tag) || e.kind == topology.UnresolvedAddress
-		}) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.dst.entries, func(e entry) bool {
+		return platformTag(e.tag) || e.kind == topology.UnresolvedAddress
+	})
 }
 
 // names reports whether a side of the rule names its address by address or

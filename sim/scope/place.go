@@ -67,6 +67,7 @@ func (x *Names) Alone() *Place {
 			{where: PublicSpace(), fact: public, each: true, when: 1, member: true},
 		}}
 		p.internet = internetWithout(SetOf(), "the NSG's virtual network", public)
+		p.internet.inside = ownSpaceFact("the NSG's virtual network")
 	}
 	x.alone = p
 	return p

@@ -21,7 +21,10 @@ type Set struct {
 	ports  portLimit
 	// local: the own side of an NSG whose virtual network is not in the data
 	// is a member (verdicts.md 15).
-	local   bool
+	local bool
+	// inside: the own side's address is in the own space of a virtual network
+	// that is not in the data, and so, by this assumption, not a member.
+	inside  *flow.Fact
 	literal []netip.Prefix
 	// expression: it is not known what the field names, a platform tag perhaps.
 	expression bool
@@ -88,6 +91,9 @@ func (s *Set) Admits(t flow.Tuple) bool { return s.ports.admits(t) }
 func (s *Set) Has(w *flow.World, a flow.Address, local bool) bool {
 	if local && s.local {
 		return true
+	}
+	if local && s.inside != nil && a.IP.IsValid() && IsPublic(a.IP) {
+		return !w.Holds(*s.inside)
 	}
 	if s.tag != nil {
 		return s.tag.has(w, a)
