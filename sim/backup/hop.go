@@ -61,8 +61,13 @@ func describe(h *sim.Hop) string {
 		s = spaced(h.Name, "("+spaced(h.AppliedTo, strings.ToLower(h.Direction))+")")
 	case h.Kind == sim.HopVirtualAppliance:
 		s = "the appliance " + h.Name
+		if h.Code == flow.NVANoForwarding && h.Verdict == flow.Deny {
+			s += " does not forward"
+		}
 	case h.Kind == sim.HopFirewall:
 		s = spaced("the firewall", h.Name, h.RuleName)
+	case h.Name == "" && h.Note != "":
+		return h.Note
 	default:
 		s = spaced(string(h.Kind), h.Name)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/flow"
@@ -193,12 +194,30 @@ func (x *subject) fill(r *Requirement, t *sim.Trace) {
 		r.Leg = legName(p.Hops, h, t.Proxy != "")
 		r.Text = describe(h)
 	}
+	switch {
+	case r.Met == Fail:
+	case t.UnderAssumptions != "" || p.UnderAssumptions != "":
+		r.Leg, r.Text = "", restsOn(t.Assumptions)
+	case len(p.Missing) > 0:
+		r.Text = p.Missing[0].Text
+	}
 	if c := r.Coverage; c != nil && c.Allowed > 0 {
 		r.Text = fmt.Sprintf("%d of %d prefixes pass; the others: %s", c.Allowed, c.Prefixes, r.Text)
 	}
 	if r.Tag != "" && x.net.ServiceTags != nil && !x.sim.Names().KnownTag(r.Tag) {
 		r.Text = fmt.Sprintf("the service tag file %s holds no %s; %s", x.net.ServiceTags.Origin.File, r.Tag, r.Text)
 	}
+}
+
+// restsOn says which assumptions stand in the way of strict mode.
+func restsOn(list []flow.Assumption) string {
+	var ids []string
+	for _, a := range list {
+		if id := string(a.ID); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return "it rests on " + strings.Join(ids, ", ")
 }
 
 // via is the way that a trace took: for a direct path by what the deciding
@@ -212,10 +231,25 @@ func (x *subject) via(t *sim.Trace) Way {
 			if t.To.Kind == "address" {
 				return Platform
 			}
-			return x.names(p.Outcome)
+			return x.names(decisive(p.Outcome))
+		}
+	}
+	for _, p := range partsOf(t) {
+		if h := decisive(p.Outcome); p.Verdict == flow.Unknown && h != nil && h.Kind != sim.HopSecurityRules && h.Kind != sim.HopAdminRules {
+			return x.names(lastRule(p.Hops)) // what is not known lies behind the rules
 		}
 	}
 	return None
+}
+
+// lastRule is the last hop whose rule lets the packet pass, nil for none.
+func lastRule(hops []sim.Hop) *sim.Hop {
+	for i := range slices.Backward(hops) {
+		if h := &hops[i]; isRule(h) && h.Verdict == flow.Allow {
+			return h
+		}
+	}
+	return nil
 }
 
 // prefixesAsked are the prefixes of a tag in the families that the trace asked, none

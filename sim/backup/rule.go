@@ -90,10 +90,9 @@ func (b ruleBook) find(h *sim.Hop) *namedRule {
 	return nil
 }
 
-// names is the way that the deciding rule of an allowed direct path stands
-// for: by a service tag, by address ranges, or by something broader.
-func (x *subject) names(o *sim.Outcome) Way {
-	h := decisive(o)
+// names is the way that the rule of a hop stands for: by a service tag, by
+// address ranges, or by something broader; a hop without a rule is open.
+func (x *subject) names(h *sim.Hop) Way {
 	if h == nil || !isRule(h) || h.Default {
 		return Open
 	}

@@ -128,11 +128,7 @@ func (x *subject) legText(w *WayResult, t *sim.Trace) string {
 		}
 	}
 	if w.Verdict != Pass && len(t.Assumptions) > 0 {
-		var ids []string
-		for _, a := range t.Assumptions {
-			ids = append(ids, string(a.ID))
-		}
-		return "it rests on " + strings.Join(ids, ", ")
+		return restsOn(t.Assumptions)
 	}
 	return ""
 }
@@ -146,7 +142,7 @@ func (x *subject) otherWay(t *sim.Trace, w Way) (other *sim.Hop, open bool) {
 			open = false
 			continue
 		}
-		switch x.names(p.Outcome) {
+		switch x.names(decisive(p.Outcome)) {
 		case Open:
 		case w:
 			open = false
