@@ -46,6 +46,7 @@ type metCache struct {
 	numbers sync.Map // gate, table, firewall or set → int64
 	last    atomic.Int64
 	known   sync.Map // string → *met
+	ranges  sync.Map // *netipx.IPSet → []netipx.IPRange
 	size    atomic.Int64
 }
 
@@ -59,6 +60,19 @@ func (x *metCache) number(thing any) int64 {
 	}
 	n, _ := x.numbers.LoadOrStore(thing, x.last.Add(1))
 	return n.(int64)
+}
+
+// rangesOf are the ranges of a set, which asked for are a copy: of a large set,
+// mostly that of a service tag, one is kept.
+func (x *metCache) rangesOf(p *netipx.IPSet) []netipx.IPRange {
+	if r, ok := x.ranges.Load(p); ok {
+		return r.([]netipx.IPRange)
+	}
+	r := p.Ranges()
+	if len(r) > 32 {
+		x.ranges.Store(p, r)
+	}
+	return r
 }
 
 // metBy is what the cuts of a question amount to, with the constants of the
@@ -91,8 +105,12 @@ func (s *Simulator) metBy(c *cuts, estate bool) *met {
 	if estate {
 		m.ranges = slices.Clip(s.estateRanges())
 	}
+	seen := make(map[*netipx.IPSet]bool, len(prefixes)) // rules name one tag often
 	for _, p := range prefixes {
-		m.ranges = append(m.ranges, p.Ranges())
+		if !seen[p] {
+			seen[p] = true
+			m.ranges = append(m.ranges, s.met.rangesOf(p))
+		}
 	}
 	if s.met.size.Add(1) > maxMet {
 		return m

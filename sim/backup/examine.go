@@ -12,7 +12,6 @@ import (
 	"go4.org/netipx"
 
 	"github.com/netpath/netpath/sim"
-	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 	"github.com/netpath/netpath/topology/servicetag"
 )
@@ -36,7 +35,7 @@ type examination struct {
 	rules      ruleBook
 	interfaces map[topology.ID][]*topology.NetworkInterface // by the machine that they name
 	proxies    []offeredProxy
-	current    func() *netipx.IPSet // what published says, read once
+	current    func() ranges // what published says, read once
 
 	mu       sync.Mutex
 	tags     map[string][]netip.Prefix
@@ -257,8 +256,12 @@ func (e *examination) holds(outer, inner string) bool {
 		return held
 	}
 	if list := e.prefixes(inner); list != nil {
-		set := scope.SetOf(e.prefixes(outer)...)
-		held = !slices.ContainsFunc(list, func(p netip.Prefix) bool { return !set.ContainsPrefix(p) })
+		var b netipx.IPSetBuilder
+		for _, p := range e.prefixes(outer) {
+			b.AddPrefix(p)
+		}
+		around := rangesOf(&b)
+		held = !slices.ContainsFunc(list, func(p netip.Prefix) bool { return !around.hold(p) })
 	}
 	e.mu.Lock()
 	e.holding[key] = held

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"net/netip"
+	"slices"
 
 	"go4.org/netipx"
 
@@ -104,6 +105,11 @@ func coverage(t *sim.Trace, prefixes []netip.Prefix) *Coverage {
 	if len(prefixes) == 0 {
 		return nil
 	}
+	c := &Coverage{Prefixes: len(prefixes)}
+	if len(t.Parts) == 0 && t.Verdict == flow.Allow {
+		c.Allowed = len(prefixes)
+		return c
+	}
 	var allowed, denied, open netipx.IPSetBuilder
 	for _, p := range partsOf(t) {
 		b := &open
@@ -121,10 +127,10 @@ func coverage(t *sim.Trace, prefixes []netip.Prefix) *Coverage {
 			b.AddPrefix(x)
 		}
 	}
-	c := &Coverage{Prefixes: len(prefixes), Denied: spelled(&denied), Unknown: spelled(&open)}
-	set, _ := allowed.IPSet()
+	c.Denied, c.Unknown = spelled(&denied), spelled(&open)
+	passes := rangesOf(&allowed)
 	for _, p := range prefixes {
-		if set.ContainsPrefix(p) {
+		if passes.hold(p) {
 			c.Allowed++
 		}
 	}
@@ -134,4 +140,19 @@ func coverage(t *sim.Trace, prefixes []netip.Prefix) *Coverage {
 func spelled(b *netipx.IPSetBuilder) []netip.Prefix {
 	set, _ := b.IPSet()
 	return set.Prefixes()
+}
+
+// ranges are the ranges of a set of addresses, in order.
+type ranges []netipx.IPRange
+
+func rangesOf(b *netipx.IPSetBuilder) ranges {
+	set, _ := b.IPSet()
+	return set.Ranges()
+}
+
+// hold reports whether every address of the prefix is in the ranges.
+func (r ranges) hold(p netip.Prefix) bool {
+	x := netipx.RangeOfPrefix(p)
+	i, _ := slices.BinarySearchFunc(r, x.From(), func(y netipx.IPRange, a netip.Addr) int { return y.To().Compare(a) })
+	return i < len(r) && r[i].From().Compare(x.From()) <= 0 && x.To().Compare(r[i].To()) <= 0
 }

@@ -46,13 +46,13 @@ func (x *subject) ruleCoverage(r *Requirement) *RuleCoverage {
 func (x *subject) compare(groups [][]*namedRule, r *Requirement) *RuleCoverage {
 	c := &RuleCoverage{}
 	var set netipx.IPSetBuilder
-	var ranges []netip.Prefix
+	var listed []netip.Prefix
 	for _, rules := range groups {
 		for _, rule := range rules {
 			if rule.access != topology.Allow || !rule.matches(r.Protocol, r.Port) || wayOf(rule.destination) != DatacenterRanges {
 				continue
 			}
-			public := rangesOf(rule)
+			public := publicRanges(rule)
 			if len(public) == 0 {
 				continue // the estate's own space
 			}
@@ -60,29 +60,29 @@ func (x *subject) compare(groups [][]*namedRule, r *Requirement) *RuleCoverage {
 			for _, p := range public {
 				set.AddPrefix(p)
 			}
-			ranges = append(ranges, public...)
+			listed = append(listed, public...)
 		}
 	}
 	if len(c.Rules) == 0 {
 		return nil
 	}
-	have, _ := set.IPSet()
-	c.Prefixes = len(ranges)
+	have := rangesOf(&set)
+	c.Prefixes = len(listed)
 	var need []netip.Prefix
 	if c.Source, need = x.needed(r); need == nil {
 		return c
 	}
 	c.Total = len(need)
 	for _, p := range need {
-		if have.ContainsPrefix(p) {
+		if have.hold(p) {
 			c.Covered++
 		} else {
 			c.Missing = append(c.Missing, p)
 		}
 	}
 	if known := x.current(); known != nil {
-		for _, p := range ranges {
-			if !known.ContainsPrefix(p) && !slices.Contains(c.Stale, p) {
+		for _, p := range listed {
+			if !known.hold(p) && !slices.Contains(c.Stale, p) {
 				c.Stale = append(c.Stale, p)
 			}
 		}
@@ -90,8 +90,8 @@ func (x *subject) compare(groups [][]*namedRule, r *Requirement) *RuleCoverage {
 	return c
 }
 
-// rangesOf are the public ranges among a rule's destinations.
-func rangesOf(r *namedRule) []netip.Prefix {
+// publicRanges are the public ranges among a rule's destinations.
+func publicRanges(r *namedRule) []netip.Prefix {
 	var out []netip.Prefix
 	for _, a := range r.destination.Prefixes {
 		if a.Kind == topology.PrefixAddress && isRange(a.Prefix) && scope.IsPublic(a.Prefix.Addr()) {
@@ -127,7 +127,7 @@ func ipv4(list []netip.Prefix) []netip.Prefix {
 // published is every range that a file names as Azure's: the tag AzureCloud of
 // the service tag file, else the datacenter ranges of all regions, which are
 // older; nil where neither file says.
-func (e *examination) published() *netipx.IPSet {
+func (e *examination) published() ranges {
 	var b netipx.IPSetBuilder
 	add := func(list []netip.Prefix) {
 		for _, p := range list {
@@ -144,8 +144,7 @@ func (e *examination) published() *netipx.IPSet {
 	default:
 		return nil
 	}
-	set, _ := b.IPSet()
-	return set
+	return rangesOf(&b)
 }
 
 // String says what the rules cover, in one line.
