@@ -44,27 +44,47 @@ func (e *end) internet() bool {
 	}
 }
 
-// matches reports whether a name on the command line means the element: its
-// bare name, group/name or full resource ID, in any letter case.
-func matches(e *topology.Element, name string) bool {
-	if strings.EqualFold(e.Name, name) || topology.MakeID(name) == e.ID() {
+// nameAsked is a name on the command line. It means an element by its bare
+// name, group/name or full resource ID, in any letter case.
+type nameAsked struct {
+	name        string
+	id          topology.ID
+	last        string // segment of id, "" where name has one segment
+	group, bare string // of group/name, "" for others
+}
+
+func nameOf(name string) nameAsked {
+	a := nameAsked{name: name}
+	if !strings.Contains(name, "/") {
+		return a
+	}
+	a.id = topology.MakeID(name)
+	a.last = a.id.Name()
+	if group, bare, _ := strings.Cut(name, "/"); !strings.Contains(bare, "/") {
+		a.group, a.bare = group, bare
+	}
+	return a
+}
+
+func (a *nameAsked) means(e *topology.Element) bool {
+	if strings.EqualFold(e.Name, a.name) || a.last != "" && strings.EqualFold(e.Name, a.last) && e.ID() == a.id {
 		return true
 	}
-	group, bare, ok := strings.Cut(name, "/")
-	if !ok || strings.Contains(bare, "/") {
+	if a.bare == "" || !strings.EqualFold(e.Name, a.bare) {
 		return false
 	}
 	g := e.ResourceGroup
 	if g == "" {
 		g = e.ID().ResourceGroup()
 	}
-	return strings.EqualFold(bare, e.Name) && strings.EqualFold(group, g)
+	return strings.EqualFold(a.group, g)
 }
 
 func find[T topology.Any](list []T, name string) []T {
 	var out []T
+	a := nameOf(name)
 	for _, e := range list {
-		if matches(e.Base(), name) {
+		if a.means(e.Base()) {
 			out = append(out, e)
 		}
 	}

@@ -492,11 +492,15 @@ type grouping struct {
 // mergePortParts joins parts that differ in their ports alone, and leaves out
 // port lists that say all.
 func mergePortParts(parts []Part) []Part {
-	join := func(same func(a, b *Part) bool, ports func(*Part) *[]topology.PortRange) {
+	// join joins the parts that differ in one list of ports alone.
+	join := func(others, ports func(*Part) *[]topology.PortRange) {
 		var out []Part
+		at := map[string]int{}
 		for _, p := range parts {
-			i := slices.IndexFunc(out, func(o Part) bool { return signature(o.Outcome) == signature(p.Outcome) && same(&o, &p) })
-			if i < 0 {
+			key := signature(p.Outcome) + fmt.Sprint("|", p.Protocol, p.Source, p.Destination, *others(&p))
+			i, ok := at[key]
+			if !ok {
+				at[key] = len(out)
 				out = append(out, p)
 				continue
 			}
@@ -505,11 +509,9 @@ func mergePortParts(parts []Part) []Part {
 		}
 		parts = out
 	}
-	ends := func(a, b *Part) bool {
-		return a.Protocol == b.Protocol && slices.Equal(a.Source, b.Source) && slices.Equal(a.Destination, b.Destination)
-	}
-	join(func(a, b *Part) bool { return ends(a, b) && slices.Equal(a.Ports, b.Ports) }, func(p *Part) *[]topology.PortRange { return &p.SourcePorts })
-	join(func(a, b *Part) bool { return ends(a, b) && slices.Equal(a.SourcePorts, b.SourcePorts) }, func(p *Part) *[]topology.PortRange { return &p.Ports })
+	source, destination := func(p *Part) *[]topology.PortRange { return &p.SourcePorts }, func(p *Part) *[]topology.PortRange { return &p.Ports }
+	join(destination, source)
+	join(source, destination)
 	for i := range parts {
 		for _, list := range []*[]topology.PortRange{&parts[i].SourcePorts, &parts[i].Ports} {
 			if len(*list) == 1 && (*list)[0] == topology.AllPorts {
