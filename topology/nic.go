@@ -31,10 +31,11 @@ type IPConfiguration struct {
 // PublicIPAddress is a public IP address resource.
 type PublicIPAddress struct {
 	Element
-	IPAddress       netip.Addr // invalid where none is allocated or exported
-	SKU             string     // "Basic", "Standard"; "" where not said
-	IPConfiguration Ref        // back reference
-	NATGateway      Ref        // back reference
+	IPAddress        netip.Addr // invalid where none is allocated or exported
+	SKU              string     // "Basic", "Standard"; "" where not said
+	AllocationMethod string     // "Static", "Dynamic"; "" where not said
+	IPConfiguration  Ref        // back reference
+	NATGateway       Ref        // back reference
 }
 
 // NATGateway is a NAT gateway; subnets refer to it (NAT).

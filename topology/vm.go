@@ -19,9 +19,12 @@ type VirtualMachine struct {
 	DataDisks         []*Disk
 	DataDisksGiven    bool
 	Encryption        string // none, ade, luks, bek-only; "" where not known
-	HostFirewall      *HostFirewall
-	ProxyServer       *ProxyServer
-	Proxy             *ProxySetting
+	// EncryptionExtension is set where the extension of Azure Disk Encryption
+	// is installed; whether it uses a key encryption key is then not known.
+	EncryptionExtension bool
+	HostFirewall        *HostFirewall
+	ProxyServer         *ProxyServer
+	Proxy               *ProxySetting
 }
 
 // VMAgent is what is known of the VM agent.
@@ -39,6 +42,7 @@ type Disk struct {
 	Clustered      Switch
 	StorageAccount string // of an unmanaged disk
 	ResourceID     string // of a managed disk, as written; "" where not known
+	Encrypted      Switch // by Azure Disk Encryption, as the export of the disk says
 	Origin         Origin
 }
 

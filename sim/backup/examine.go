@@ -35,7 +35,9 @@ type examination struct {
 	rules      ruleBook
 	interfaces map[topology.ID][]*topology.NetworkInterface // by the machine that they name
 	proxies    []offeredProxy
-	current    func() ranges // what published says, read once
+	protecting map[topology.ID][]*topology.RecoveryServicesVault // by the machine they protect
+	pooled     map[topology.ID]bool                              // IP configurations behind load balancers
+	current    func() ranges                                     // what published says, read once
 
 	mu       sync.Mutex
 	tags     map[string][]netip.Prefix
@@ -65,6 +67,7 @@ func Examine(ctx context.Context, s *sim.Simulator, opt Options) (*Report, error
 		}
 	}
 	e.proxies = e.offeredProxies()
+	e.protecting, e.pooled = vaultsByMachine(e.net), balancedConfigurations(e.net)
 	var err error
 	if e.profiles, err = profilesNamed(opt.Profiles); err != nil {
 		return nil, err
@@ -219,7 +222,7 @@ func (x *subject) conclude(r *VM) {
 		case c.Verdict == Fail:
 			why(c.Name+": "+c.Text, Fail)
 			v, under = Fail, Fail
-		case c.Verdict == Unknown && x.sim.Strict():
+		case c.Verdict == Unknown && x.sim.Strict() && x.unwaived(c):
 			why(c.Name+": "+c.Text, Unknown)
 			v = worse(v, Unknown)
 		}

@@ -15,6 +15,7 @@ type Profile struct {
 	Source   string     // keys of the specification
 	Date     string     // of the sources
 	Limits   string     // the generation of readiness limits: "2018", "2019" or "2026" (spec 9.4)
+	Snapshot bool       // takes snapshots of the machine's disks: the limits apply
 	NoLogin  bool       // a proxy that asks for authentication is not supported
 	Outbound []Outbound // what must be reached
 }
@@ -56,19 +57,19 @@ func Profiles() []*Profile {
 		{
 			Name: "vm-2018", Title: "virtual machines, by the article of 2018",
 			Assumes: "the backup extension sends its snapshot commands to Azure Storage of the machine's region over HTTPS, port 443",
-			Newer:   needless, Source: "BK16, BK17, BK18", Date: "2018", Limits: "2018",
+			Newer:   needless, Source: "BK16, BK17, BK18", Date: "2018", Limits: "2018", Snapshot: true,
 			Outbound: []Outbound{{Name: "storage-https", Tag: "Storage", Regional: true, Hosts: []string{blob}, Protocol: topology.TCP, Port: 443}},
 		},
 		{
 			Name: "vm-2019", Title: "virtual machines, by the article of 2019",
 			Assumes: "the extension reaches Azure Storage of the machine's region: port 8443 for managed disks, 443 for unmanaged ones, 80 for those in an account without encryption",
-			Newer:   needless, Source: "BK19, MTX19", Date: "2019-07-02", Limits: "2019",
+			Newer:   needless, Source: "BK19, MTX19", Date: "2019-07-02", Limits: "2019", Snapshot: true,
 			Outbound: []Outbound{{Name: "storage", Tag: "Storage", Regional: true, Hosts: []string{blob}, Protocol: topology.TCP, ByDisk: true}},
 		},
 		{
 			Name: "vm-current", Title: "virtual machines, by the rules of today",
 			Assumes: "the VM agent talks to the host at 168.63.129.16, ports 80 and 32526; nothing outbound is required",
-			Source:  "BK20, 168, MTX26", Date: "2026", Limits: "2026",
+			Source:  "BK20, 168, MTX26", Date: "2026", Limits: "2026", Snapshot: true,
 			Outbound: []Outbound{agent("agent-wireserver", 80), agent("agent-goal-state", 32526)},
 		},
 		{

@@ -210,6 +210,7 @@ const (
 	DefaultOutboundAccess      AssumptionID = "DEFAULT_OUTBOUND_ACCESS"
 	SMTPNotBlocked             AssumptionID = "SMTP_NOT_BLOCKED"
 	DisksManaged               AssumptionID = "DISKS_MANAGED"
+	ReadinessNotInData         AssumptionID = "READINESS_NOT_IN_DATA" // strict mode: a readiness check that the data does not answer is passed (verdicts.md 12)
 )
 
 // Assumption is an assumption an answer rests on: it would change without it.

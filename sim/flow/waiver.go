@@ -10,7 +10,7 @@ func AssumptionIDs() []AssumptionID {
 	ids := []AssumptionID{
 		NVAForwardsAndPermits, HostFirewallOpen, StorageRulesOpen, NoNICAtDestination, OnPremisesBeyond, LearnedRoutesPrivate,
 		VNetSpacePrivate, VNetPublicSpaceNotInternet, TagRouteNotInVNet, UDRPrefixesInVNet, GatewayPrefixesInVNet,
-		CatalogueCurrent, NotSucceeded, PropertyNotModelled, ICMPNeedsAllPorts, DefaultOutboundAccess, SMTPNotBlocked, DisksManaged,
+		CatalogueCurrent, NotSucceeded, PropertyNotModelled, ICMPNeedsAllPorts, DefaultOutboundAccess, SMTPNotBlocked, DisksManaged, ReadinessNotInData,
 	}
 	slices.Sort(ids)
 	return ids
