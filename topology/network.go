@@ -36,6 +36,7 @@ type Network struct {
 	byID      map[ID]Any
 	byAddress map[netip.Addr][]Owner
 	holders   map[*IPConfiguration]*NetworkInterface
+	exchanged map[ID]Any // over byID; see Exchange
 }
 
 // Owner is a network interface that owns an address, by one of its IP
@@ -168,18 +169,23 @@ func (n *Network) register(e Any) error {
 // where the target is not in the data (the reference dangles) or is of
 // another type.
 func Lookup[T Any](n *Network, r Ref) (T, bool) {
-	e, ok := n.byID[r.ID()].(T)
+	e, ok := n.Find(r.ID()).(T)
 	return e, ok
 }
 
 // LookupID is [Lookup] by ID.
 func LookupID[T Any](n *Network, id ID) (T, bool) {
-	e, ok := n.byID[id].(T)
+	e, ok := n.Find(id).(T)
 	return e, ok
 }
 
 // Find returns the element with the ID, of whatever type, or nil.
-func (n *Network) Find(id ID) Any { return n.byID[id] }
+func (n *Network) Find(id ID) Any {
+	if e, ok := n.exchanged[id]; ok {
+		return e
+	}
+	return n.byID[id]
+}
 
 // Owners returns the interfaces that own the private address; several where
 // unrelated virtual networks use the same space.
