@@ -143,6 +143,47 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// G89: the limits have moved since 2018.
+func TestGoldenReadiness(t *testing.T) {
+	disks := func(n, sizeGB int) *topology.Network {
+		return golden.New().With(func(e *golden.Estate) {
+			m := e.Machine("a1")
+			m.OSDisk, m.DataDisksGiven = &topology.Disk{Name: "os", SizeGB: 30, Managed: topology.On}, true
+			for range n {
+				m.DataDisks = append(m.DataDisks, &topology.Disk{Name: "d", SizeGB: sizeGB, Managed: topology.On, Clustered: topology.Off})
+			}
+		}).Build()
+	}
+	for _, tt := range []struct {
+		name    string
+		network *topology.Network
+		profile string
+		check   string
+		want    backup.Verdict
+	}{
+		{"17 data disks", disks(17, 100), "vm-2018", "data-disks", backup.Fail},
+		{"17 data disks", disks(17, 100), "vm-current", "data-disks", backup.Pass},
+		{"16 data disks", disks(16, 100), "vm-2018", "data-disks", backup.Pass},
+		{"a disk of 1024 GB", disks(1, 1024), "vm-2018", "disk-size", backup.Fail},
+		{"a disk of 1024 GB", disks(1, 1024), "vm-current", "disk-size", backup.Pass},
+		{"a disk of 1023 GB", disks(1, 1023), "vm-2018", "disk-size", backup.Pass},
+	} {
+		t.Run("G89 "+tt.name+" "+tt.profile, func(t *testing.T) {
+			vm := examine(t, tt.network, "a1", tt.profile)
+			i := slices.IndexFunc(vm.Readiness, func(c backup.Check) bool { return c.Name == tt.check })
+			if i < 0 {
+				t.Fatalf("%s is not checked", tt.check)
+			}
+			if got := vm.Readiness[i].Verdict; got != tt.want {
+				t.Errorf("%s, want %s: %s", got, tt.want, vm.Readiness[i].Text)
+			}
+			if (vm.Verdict == backup.Fail) != (tt.want == backup.Fail) {
+				t.Errorf("the machine: %s (%s)", vm.Verdict, vm.Reason)
+			}
+		})
+	}
+}
+
 // managed gives a machine a managed disk of the operating system.
 func managed(vm string) func(*golden.Estate) {
 	return func(e *golden.Estate) { e.Machine(vm).OSDisk = &topology.Disk{Name: "os", Managed: topology.On} }
