@@ -95,6 +95,19 @@ func (l Limits) orDefaults() Limits {
 // messages. What no format can be is refused with an *Error.
 func Open(name string, r io.Reader, lim Limits) (*Source, error) {
 	s := &Source{name: name, lim: lim.orDefaults()}
+	decoded, err := s.unpack(r)
+	if err != nil {
+		return nil, err
+	}
+	s.text = newText(decoded)
+	if err := s.sniff(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// unpack returns the file's text as UTF-8, within the caps.
+func (s *Source) unpack(r io.Reader) (io.Reader, error) {
 	if st, ok := r.(interface{ Stat() (fs.FileInfo, error) }); ok {
 		// A regular file says its size: no need to read up to the cap.
 		if info, err := st.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > s.lim.FileBytes {
@@ -112,15 +125,7 @@ func Open(name string, r io.Reader, lim Limits) (*Source, error) {
 		br = bufio.NewReaderSize(&capReader{r: unpacked, left: s.lim.UnpackedBytes,
 			err: s.tooLarge("unpacked file", s.lim.UnpackedBytes)}, 64<<10)
 	}
-	decoded, err := s.decode(br)
-	if err != nil {
-		return nil, err
-	}
-	s.text = newText(decoded)
-	if err := s.sniff(); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s.decode(br)
 }
 
 // begin makes sure that the source is read once.
