@@ -19,9 +19,9 @@ type VirtualMachine struct {
 	DataDisks         []*Disk
 	DataDisksGiven    bool
 	Encryption        string // none, ade, luks, bek-only; "" where not known
-	// EncryptionExtension is set where the extension of Azure Disk Encryption
-	// is installed; whether it uses a key encryption key is then not known.
-	EncryptionExtension bool
+	// AzureDiskEncryption is set where an export says that Azure Disk
+	// Encryption is in use; Encryption says with which keys, where known.
+	AzureDiskEncryption bool
 	HostFirewall        *HostFirewall
 	ProxyServer         *ProxyServer
 	Proxy               *ProxySetting

@@ -122,10 +122,10 @@ func (x *subject) encryptionOfExport(c *Check, m *measure) {
 	plain := len(disks) > 0 && x.vm.OSDisk != nil && x.vm.DataDisksGiven &&
 		!slices.ContainsFunc(disks, func(d *topology.Disk) bool { return d.Encrypted != topology.Off })
 	switch {
-	case x.vm.EncryptionExtension && len(m.refused) == 0:
+	case x.vm.AzureDiskEncryption && len(m.refused) == 0:
 		c.Verdict, c.Found = Pass, "ade"
-	case x.vm.EncryptionExtension:
-		c.Text = "Azure Disk Encryption is installed; whether it uses a key encryption key is not in the data"
+	case x.vm.AzureDiskEncryption:
+		c.Text = "Azure Disk Encryption is in use; whether it uses a key encryption key is not in the data"
 	case plain && (len(m.refused) == 0 || strings.EqualFold(x.vm.OSType, "Windows")):
 		c.Verdict, c.Found = Pass, "none"
 	case plain:

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"errors"
 	"path/filepath"
 	"slices"
@@ -473,8 +474,10 @@ func (m *merger) attachDisk(d *arm.Disk) {
 			if own.Clustered == topology.Unset {
 				own.Clustered = d.Shared
 			}
-			if d.Encrypted == topology.On && vm.Encryption == "" {
-				vm.Encryption = "ade"
+			own.Encrypted = d.Encrypted
+			vm.AzureDiskEncryption = vm.AzureDiskEncryption || d.Encrypted == topology.On
+			if vm.Encryption == "" || d.Encryption == "bek-only" {
+				vm.Encryption = cmp.Or(d.Encryption, vm.Encryption)
 			}
 		}
 	}

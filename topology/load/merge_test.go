@@ -182,12 +182,13 @@ func TestChildrenExportedApartJoinTheirParents(t *testing.T) {
 		res := estate(t, map[string]string{
 			"a.json": `{"id": "` + sub + `Microsoft.Compute/virtualMachines/vm", "name": "vm", "storageProfile": {"osDisk": {"osType": "Windows", "managedDisk": {"id": "` + sub + `Microsoft.Compute/disks/os"}},
 			   "dataDisks": [{"name": "d", "vhd": {"uri": "https://acct.blob.core.windows.net/vhds/d.vhd?sig=SECRET"}}]}}`,
-			"b.json": `{"id": "` + sub + `Microsoft.Compute/disks/OS", "name": "os", "diskSizeGB": 127, "maxShares": 2, "encryptionSettingsCollection": {"enabled": true}}`,
+			"b.json": `{"id": "` + sub + `Microsoft.Compute/disks/OS", "name": "os", "diskSizeGB": 127, "maxShares": 2, "encryptionSettingsCollection": {"enabled": true,
+			   "encryptionSettings": [{"diskEncryptionKey": {"secretUrl": "x"}}]}}`,
 			"c.json": `{"id": "` + sub + `Microsoft.RecoveryServices/vaults/v", "name": "v", "type": "Microsoft.RecoveryServices/vaults"}`,
 			"d.json": `[{"id": "` + sub + `Microsoft.RecoveryServices/vaults/v/backupFabrics/Azure/protectionContainers/c/protectedItems/i", "name": "i", "properties": {"virtualMachineId": "` + sub + `Microsoft.Compute/virtualMachines/vm"}}]`,
 		})
 		vm := res.Network.VirtualMachines[0]
-		if vm.OSDisk.SizeGB != 127 || vm.OSDisk.Clustered != topology.On || vm.Encryption != "ade" || vm.DataDisks[0].StorageAccount != "acct" || vm.DataDisks[0].Managed != topology.Off {
+		if vm.OSDisk.SizeGB != 127 || vm.OSDisk.Clustered != topology.On || vm.Encryption != "bek-only" || !vm.AzureDiskEncryption || vm.OSDisk.Encrypted != topology.On || vm.DataDisks[0].StorageAccount != "acct" || vm.DataDisks[0].Managed != topology.Off {
 			t.Errorf("%+v %+v %+v", vm, vm.OSDisk, vm.DataDisks[0])
 		}
 		if v := res.Network.RecoveryServicesVaults[0]; len(v.ProtectedVirtualMachines) != 1 {

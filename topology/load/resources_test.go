@@ -178,12 +178,37 @@ func TestPolicyCollectionsHoldRulesOfOneType(t *testing.T) {
 func TestMachinesAreRead(t *testing.T) {
 	vm := one(t, estate(t, map[string]string{"a.json": `{"id": "` + sub + `Microsoft.Compute/virtualMachines/vm", "name": "vm", "location": "westeurope", "properties": {
 	  "hardwareProfile": {"vmSize": "Standard_D2s_v3"}, "storageProfile": {"imageReference": {"publisher": "Canonical", "offer": "ubuntu", "sku": "16.04"},
-	    "osDisk": {"osType": "Windows", "name": "os", "encryptionSettings": {"enabled": true}, "managedDisk": {"id": "/disk"}}, "dataDisks": [{"name": "d", "diskSizeGB": 1024, "managedDisk": {"id": "/d"}}]},
+	    "osDisk": {"osType": "Windows", "name": "os", "encryptionSettings": {"enabled": true, "diskEncryptionKey": {"secretUrl": "x"}, "keyEncryptionKey": {"keyUrl": "y"}}, "managedDisk": {"id": "/disk"}}, "dataDisks": [{"name": "d", "diskSizeGB": 1024, "managedDisk": {"id": "/d"}}]},
 	  "osProfile": {"windowsConfiguration": {"provisionVMAgent": true}, "adminPassword": "hidden"},
 	  "instanceView": {"osName": "Windows Server", "osVersion": "10.0", "vmAgent": {"vmAgentVersion": "2.7.41491.1", "statuses": []}}}}`}).Network.VirtualMachines)
-	expect(t, &topology.VirtualMachine{OSType: "Windows", OSName: "Windows Server 10.0", Size: "Standard_D2s_v3", Encryption: "ade",
+	expect(t, &topology.VirtualMachine{OSType: "Windows", OSName: "Windows Server 10.0", Size: "Standard_D2s_v3", Encryption: "ade", AzureDiskEncryption: true,
 		Agent: topology.VMAgent{Installed: topology.On, Version: "2.7.41491.1"}, OSDisk: &topology.Disk{Name: "os", Managed: topology.On, ResourceID: "/disk"},
 		DataDisks: []*topology.Disk{{Name: "d", SizeGB: 1024, Managed: topology.On, ResourceID: "/d"}}, DataDisksGiven: true}, vm)
+}
+
+// BK18 tells Azure Disk Encryption with and without a key encryption key apart.
+func TestEncryptionIsReadWithItsKeys(t *testing.T) {
+	for _, tc := range []struct {
+		name, disk, rest, want string
+		used                   bool
+	}{
+		{"nothing", ``, ``, "", false},
+		{"not enabled", `, "encryptionSettings": {"enabled": false, "diskEncryptionKey": {"secretUrl": "x"}}`, ``, "", false},
+		{"keys not named", `, "encryptionSettings": {"enabled": true}`, ``, "", true},
+		{"disk key alone", `, "encryptionSettings": {"enabled": true, "diskEncryptionKey": {"secretUrl": "x"}, "keyEncryptionKey": null}`, ``, "bek-only", true},
+		{"both keys", `, "encryptionSettings": {"enabled": true, "diskEncryptionKey": {"secretUrl": "x"}, "keyEncryptionKey": {"keyUrl": "y"}}`, ``, "ade", true},
+		{"extension, az", ``, `, "resources": [{"id": "` + sub + `Microsoft.Compute/virtualMachines/vm/extensions/e", "name": "e", "publisher": "Microsoft.Azure.Security", "typePropertiesType": "AzureDiskEncryptionForLinux", "type": "Microsoft.Compute/virtualMachines/extensions"}]`, "", true},
+		{"extension, REST", ``, `, "resources": [{"name": "e", "type": "Microsoft.Compute/virtualMachines/extensions", "properties": {"publisher": "Microsoft.Azure.Security", "type": "AzureDiskEncryption", "settings": {}}}]`, "", true},
+		{"extension by its ID alone", ``, `, "resources": [{"id": "` + sub + `Microsoft.Compute/virtualMachines/vm/extensions/AzureDiskEncryption"}]`, "", true},
+		{"instance view", ``, `, "instanceView": {"extensions": [{"name": "x", "type": "Microsoft.Azure.Security.AzureDiskEncryption", "statuses": []}]}`, "", true},
+		{"another extension", ``, `, "resources": [{"name": "IaaSAntimalware", "type": "Microsoft.Compute/virtualMachines/extensions"}]`, "", false},
+	} {
+		vm := one(t, estate(t, map[string]string{"a.json": `{"id": "` + sub + `Microsoft.Compute/virtualMachines/vm", "name": "vm", "storageProfile": {"osDisk": {"osType": "Linux", "name": "os"` +
+			tc.disk + `, "managedDisk": {"id": "/disk"}}, "dataDisks": []}` + tc.rest + `}`}).Network.VirtualMachines)
+		if vm.Encryption != tc.want || vm.AzureDiskEncryption != tc.used {
+			t.Errorf("%s: %q, used %v", tc.name, vm.Encryption, vm.AzureDiskEncryption)
+		}
+	}
 }
 
 func TestStorageAccountsAreRead(t *testing.T) {

@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/netpath/netpath/topology"
@@ -11,9 +12,10 @@ import (
 // attached to.
 type Disk struct {
 	topology.Element
-	SizeGB    int // 0: not said
-	Shared    topology.Switch
-	Encrypted topology.Switch // Azure Disk Encryption
+	SizeGB     int // 0: not said
+	Shared     topology.Switch
+	Encrypted  topology.Switch // by Azure Disk Encryption; unset where the export is of the name alone
+	Encryption string          // "ade", "bek-only"; "" where it is not encrypted so, or the keys are not named
 }
 
 // ProtectedItem says that a vault protects a machine.
@@ -46,6 +48,8 @@ func (r *Reader) virtualMachine(o *object) {
 	if o.has("instanceView") {
 		r.vmInstance(o.child("instanceView"), vm)
 	}
+	resources, _ := o.objects("resources")
+	r.vmExtensions(resources, vm)
 	if f.Err == nil {
 		r.add(vm)
 	}
@@ -77,8 +81,10 @@ func (r *Reader) vmStorage(o *object, vm *topology.VirtualMachine) {
 		d := o.child("osDisk")
 		vm.OSType = r.File.OneOf(d.get("osType"), "Windows", "Linux")
 		vm.OSDisk = r.vmDisk(d)
-		if d.has("encryptionSettings") && d.child("encryptionSettings").toggle("enabled") == topology.On {
-			vm.Encryption = "ade"
+		if d.has("encryptionSettings") {
+			if e := d.child("encryptionSettings"); e.toggle("enabled") == topology.On {
+				vm.AzureDiskEncryption, vm.Encryption = true, encryptionBy(e)
+			}
 		}
 	}
 	var list []*object
@@ -134,6 +140,8 @@ func (r *Reader) vmInstance(o *object, vm *topology.VirtualMachine) {
 	if name := strings.TrimSpace(o.text("osName") + " " + o.text("osVersion")); name != "" {
 		vm.OSName = name
 	}
+	extensions, _ := o.objects("extensions")
+	r.vmExtensions(extensions, vm)
 	if !o.has("vmAgent") {
 		return
 	}
@@ -153,10 +161,49 @@ func (r *Reader) disk(o *object) {
 	if o.has("maxShares") {
 		d.Shared = topology.SwitchOf(r.File.Decimal(o.get("maxShares"), 0, 1<<10, "a number of shares") > 1)
 	}
+	if o.bag {
+		d.Encrypted = topology.Off // Azure leaves the collection out where there is none
+	}
 	if o.has("encryptionSettingsCollection") {
-		d.Encrypted = o.child("encryptionSettingsCollection").toggle("enabled")
+		e := o.child("encryptionSettingsCollection")
+		if d.Encrypted = e.toggle("enabled"); d.Encrypted == topology.On {
+			keys, _ := e.objects("encryptionSettings")
+			for _, k := range keys {
+				if by := encryptionBy(k); d.Encryption == "" || by == "bek-only" {
+					d.Encryption = by
+				}
+			}
+		}
 	}
 	r.add(d)
+}
+
+// encryptionBy tells Azure Disk Encryption with and without a key encryption
+// key apart (BK18); "" where the settings name no keys.
+func encryptionBy(o *object) string {
+	switch {
+	case o.has("keyEncryptionKey"):
+		return "ade"
+	case o.has("diskEncryptionKey"):
+		return "bek-only"
+	default:
+		return ""
+	}
+}
+
+// vmExtensions looks for the extension of Azure Disk Encryption by its type or
+// name, in whichever form the export lists extensions.
+func (r *Reader) vmExtensions(list []*object, vm *topology.VirtualMachine) {
+	for _, x := range list {
+		for _, f := range x.fields {
+			if !slices.Contains([]string{"id", "name", "type", "typePropertiesType", "virtualMachineExtensionType"}, f.prop.Name) {
+				continue
+			}
+			text := strings.ToLower(textOf(f.node))
+			text = text[strings.LastIndexAny(text, "/.")+1:]
+			vm.AzureDiskEncryption = vm.AzureDiskEncryption || strings.HasPrefix(text, "azurediskencryption")
+		}
+	}
 }
 
 func (r *Reader) vault(o *object) {

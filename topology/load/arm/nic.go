@@ -71,6 +71,11 @@ func (r *Reader) publicIPAddress(o *object) {
 		IPConfiguration: o.ref("ipConfiguration"),
 		NATGateway:      o.ref("natGateway"),
 	}
+	for _, method := range []string{"Static", "Dynamic"} {
+		if strings.EqualFold(textOf(o.get("publicIPAllocationMethod")), method) {
+			p.AllocationMethod = method
+		}
+	}
 	r.add(p)
 }
 
