@@ -199,16 +199,25 @@ func changeRows(changes []backup.Change) []row {
 }
 
 func backupRows(r *backup.Report) []row {
-	rows := []row{header("machine", "verdict", "without", "way", "why")}
+	rows := []row{header("machine", "verdict", "way", "why")}
+	if r.Without != nil {
+		rows[0] = header("machine", "verdict", "without", "way", "why")
+	}
+	after := map[string]backup.Verdict{}
+	for _, c := range r.Changes {
+		after[c.ID] = c.After
+	}
 	for i := range r.VMs {
 		m := &r.VMs[i]
-		var without cell
-		for _, c := range r.Changes {
-			if c.ID == m.Machine.ResourceID {
-				without = passCell(c.After)
+		cells := []cell{plain(m.Name), passCell(m.Verdict)}
+		if r.Without != nil {
+			var without cell
+			if v, ok := after[m.Machine.ResourceID]; ok {
+				without = passCell(v)
 			}
+			cells = append(cells, without)
 		}
-		rows = append(rows, row{cells: []cell{plain(m.Name), passCell(m.Verdict), without, plain(string(m.Way)), plain(because(m))}})
+		rows = append(rows, row{cells: append(cells, plain(string(m.Way)), plain(because(m)))})
 	}
 	return rows
 }
