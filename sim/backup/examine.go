@@ -94,6 +94,12 @@ func Examine(ctx context.Context, s *sim.Simulator, opt Options) (*Report, error
 	if err := s.Names().Unread(); err != nil {
 		return nil, err
 	}
+	needsTags := func(p *Profile) bool {
+		return slices.ContainsFunc(p.Outbound, func(o Outbound) bool { return o.Tag != "" })
+	}
+	if e.net.ServiceTags == nil && slices.ContainsFunc(e.profiles, needsTags) {
+		r.Notes = append(r.Notes, "no service tag file is among the inputs: which addresses a tag has is not known (--service-tags)")
+	}
 	return r, nil
 }
 

@@ -199,6 +199,22 @@ func TestAReportListsTheMachinesInTheOrderOfTheEstate(t *testing.T) {
 	}
 }
 
+func TestAReportSaysThatThereIsNoServiceTagFile(t *testing.T) {
+	for _, tt := range []struct {
+		estate  *golden.Estate
+		profile string
+		notes   int
+	}{{golden.New(), "vm-2018", 0}, {golden.New().NoServiceTags(), "vm-2018", 1}, {golden.New().NoServiceTags(), "vm-current", 0}} {
+		r, err := backup.Examine(t.Context(), simulate(t, tt.estate), backup.Options{Profiles: []string{tt.profile}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Notes) != tt.notes {
+			t.Errorf("%s: %v", tt.profile, r.Notes)
+		}
+	}
+}
+
 func TestWhatGoesTakesBackupWithIt(t *testing.T) {
 	change := func(c backup.Change) string { return c.VM + " " + c.Before.String() + " " + c.After.String() }
 	for _, tt := range []struct {
