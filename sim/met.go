@@ -78,6 +78,9 @@ func (x *metCache) rangesOf(p *netipx.IPSet) []netipx.IPRange {
 // metBy is what the cuts of a question amount to, with the constants of the
 // estate where a set is asked.
 func (s *Simulator) metBy(c *cuts, estate bool) *met {
+	if s.base != nil && !s.meetsOwn(c) {
+		return s.base.metBy(c, estate)
+	}
 	var numbers []int64
 	for g := range c.gates {
 		numbers = append(numbers, s.met.number(g))

@@ -552,6 +552,10 @@ func (e *end) holds(set *netipx.IPSet) {
 // share makes the end a set that is made once and asked by many questions.
 func (s *Simulator) share(e *end, key string, prefixes func() []netip.Prefix) {
 	e.key = key
+	if s.base != nil {
+		s.base.share(e, key, prefixes)
+		return
+	}
 	if x, ok := s.sets.Load(key); ok {
 		f := x.(*end)
 		e.set, e.four, e.six = f.set, f.four, f.six

@@ -24,6 +24,9 @@ type Simulator struct {
 	opts  Options
 	names *scope.Names
 
+	base *Simulator                              // of which this one is an edited copy; nil: none
+	own  map[*topology.NetworkSecurityGroup]bool // that differ from those of the base
+
 	claims   map[topology.ID][]*topology.NetworkSecurityGroup // by subnet or interface: NSGs that say they are attached to it
 	admin    map[topology.ID][]*topology.AdminRule            // by virtual network
 	anywhere []*topology.AdminRule                            // rules of which the data does not say to which networks they were deployed
@@ -174,6 +177,9 @@ func (s *Simulator) Catalogue() *CatalogueInfo {
 }
 
 func (s *Simulator) gate(g *topology.NetworkSecurityGroup, d topology.Direction, p *scope.Place) *nsg.Gate {
+	if s.base != nil && !s.own[g] {
+		return s.base.gate(g, d, p)
+	}
 	key := gateKey{nsg: g, place: p, dir: d}
 	if x, ok := s.gates.Load(key); ok {
 		return x.(*nsg.Gate)
@@ -185,6 +191,9 @@ func (s *Simulator) gate(g *topology.NetworkSecurityGroup, d topology.Direction,
 // endpointGate is the NSG of a subnet as it applies to private endpoints:
 // conditions on the source port count as "*" (PENP).
 func (s *Simulator) endpointGate(g *topology.NetworkSecurityGroup, p *scope.Place) *nsg.Gate {
+	if s.base != nil && !s.own[g] {
+		return s.base.endpointGate(g, p)
+	}
 	key := gateKey{nsg: g, place: p, dir: topology.Inbound, endpoint: true}
 	if x, ok := s.gates.Load(key); ok {
 		return x.(*nsg.Gate)
@@ -194,6 +203,9 @@ func (s *Simulator) endpointGate(g *topology.NetworkSecurityGroup, p *scope.Plac
 }
 
 func (s *Simulator) adminGate(v *topology.VirtualNetwork, d topology.Direction, p *scope.Place, anywhere, allow bool) *nsg.Gate {
+	if s.base != nil {
+		return s.base.adminGate(v, d, p, anywhere, allow)
+	}
 	key := gateKey{place: p, dir: d, anywhere: anywhere, allow: allow}
 	if x, ok := s.gates.Load(key); ok {
 		return x.(*nsg.Gate)
@@ -210,6 +222,9 @@ func (s *Simulator) adminGate(v *topology.VirtualNetwork, d topology.Direction, 
 }
 
 func (s *Simulator) table(sub *topology.Subnet) *route.Table {
+	if s.base != nil {
+		return s.base.table(sub)
+	}
 	if x, ok := s.tables.Load(sub); ok {
 		return x.(*route.Table)
 	}
@@ -218,6 +233,9 @@ func (s *Simulator) table(sub *topology.Subnet) *route.Table {
 }
 
 func (s *Simulator) firewall(f *topology.AzureFirewall, p *scope.Place) *firewall.Firewall {
+	if s.base != nil {
+		return s.base.firewall(f, p)
+	}
 	if x, ok := s.firewalls.Load(f); ok {
 		return x.(*firewall.Firewall)
 	}
