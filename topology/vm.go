@@ -78,7 +78,20 @@ type ProxySetting struct {
 	Host   string
 	Port   uint16
 	Scope  string // "system" or "user": a user's setting does not reach the extension
-	Origin Origin
+	Bypass []Bypass
+	// Undecided says why it is not known which proxy is used, or whether one
+	// is; "" where the setting is known. Host and Port may then be empty.
+	Undecided string
+	Origin    Origin
+}
+
+// Bypass is a destination that goes past the proxy: no_proxy of Linux,
+// ProxyOverride of Windows.
+type Bypass struct {
+	Host     string       // a name, or how names end with a leading "*"; "*" alone is every one; "" for Prefix
+	Prefix   netip.Prefix // of addresses written as such; a name that leads there is not meant
+	Doubtful bool         // programs differ in how they read the entry
+	Origin   Origin
 }
 
 // RecoveryServicesVault is a backup vault.
