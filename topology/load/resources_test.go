@@ -201,6 +201,7 @@ func TestEncryptionIsReadWithItsKeys(t *testing.T) {
 		{"extension, REST", ``, `, "resources": [{"name": "e", "type": "Microsoft.Compute/virtualMachines/extensions", "properties": {"publisher": "Microsoft.Azure.Security", "type": "AzureDiskEncryption", "settings": {}}}]`, "", true},
 		{"extension by its ID alone", ``, `, "resources": [{"id": "` + sub + `Microsoft.Compute/virtualMachines/vm/extensions/AzureDiskEncryption"}]`, "", true},
 		{"instance view", ``, `, "instanceView": {"extensions": [{"name": "x", "type": "Microsoft.Azure.Security.AzureDiskEncryption", "statuses": []}]}`, "", true},
+		{"extension, PowerShell", ``, `, "Extensions": [{"Publisher": "Microsoft.Azure.Security", "VirtualMachineExtensionType": "AzureDiskEncryption", "Name": "e", "Settings": null}]`, "", true},
 		{"another extension", ``, `, "resources": [{"name": "IaaSAntimalware", "type": "Microsoft.Compute/virtualMachines/extensions"}]`, "", false},
 	} {
 		vm := one(t, estate(t, map[string]string{"a.json": `{"id": "` + sub + `Microsoft.Compute/virtualMachines/vm", "name": "vm", "storageProfile": {"osDisk": {"osType": "Linux", "name": "os"` +

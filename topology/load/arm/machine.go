@@ -48,8 +48,10 @@ func (r *Reader) virtualMachine(o *object) {
 	if o.has("instanceView") {
 		r.vmInstance(o.child("instanceView"), vm)
 	}
-	resources, _ := o.objects("resources")
+	resources, _ := o.objects("resources") // of REST and az
 	r.vmExtensions(resources, vm)
+	extensions, _ := o.objects("extensions") // of Az PowerShell
+	r.vmExtensions(extensions, vm)
 	if f.Err == nil {
 		r.add(vm)
 	}
