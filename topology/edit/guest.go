@@ -14,6 +14,7 @@ import (
 // It comes after the rules that are there: none of them gives way to it.
 type OpenHostFirewall struct {
 	Machine  topology.Ref
+	OS       string // "Linux" or "Windows"; "" where not known
 	Name     string
 	Protocol topology.Protocol
 	Ports    []topology.PortRange // none is every port

@@ -199,11 +199,13 @@ func (e AddRule) fits(g *topology.NetworkSecurityGroup) error {
 func side(list []string, at topology.Origin) []topology.AddressPrefix {
 	out := make([]topology.AddressPrefix, len(list))
 	for i, s := range list {
-		a := topology.AddressPrefix{Kind: topology.TagAddress, Tag: s, Text: s, Origin: at}
+		a := topology.AddressPrefix{Text: s}
 		if s == "*" {
-			a.Kind, a.Tag = topology.AnyAddress, ""
+			a.Kind = topology.AnyAddress
 		} else if p, ok := parsePrefix(s); ok {
-			a.Kind, a.Tag, a.Prefix = topology.PrefixAddress, "", p
+			a.Kind, a.Prefix = topology.PrefixAddress, p
+		} else {
+			a.Kind, a.Tag, a.Origin = topology.TagAddress, s, &at
 		}
 		out[i] = a
 	}
