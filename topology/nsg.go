@@ -151,7 +151,15 @@ type AddressPrefix struct {
 	Prefix netip.Prefix // PrefixAddress: masked
 	Tag    string       // TagAddress: as written, blanks trimmed
 	Text   string       // as written
-	Origin Origin
+	Origin *Origin      // TagAddress, UnresolvedAddress; nil for the others, of which an estate may have millions
+}
+
+// At is where the entry was read, the zero Origin where that is not kept.
+func (a *AddressPrefix) At() Origin {
+	if a.Origin == nil {
+		return Origin{}
+	}
+	return *a.Origin
 }
 
 // Match is one side (source or destination) of a rule: addresses or
@@ -161,9 +169,9 @@ type Match struct {
 	Prefixes        []AddressPrefix
 	ASGs            []Ref
 	Ports           []PortRange
-	PortsUnresolved bool           // a port is an expression that was not evaluated
 	Expanded        []netip.Prefix // effective exports: expanded…AddressPrefix
 	HasExpanded     bool
+	PortsUnresolved bool // a port is an expression that was not evaluated
 }
 
 // SecurityRule is a rule of an NSG, in ARM's or the effective view.
@@ -173,10 +181,10 @@ type SecurityRule struct {
 	Direction   Direction
 	Access      Access
 	Protocol    Protocol
+	Default     bool // one of the six rules that every NSG has
 	Source      Match
 	Destination Match
 	Description string
-	Default     bool     // one of the six rules that every NSG has
 	Unresolved  []string // names of the properties (protocol, access, priority, direction) left as expressions
 }
 

@@ -51,7 +51,7 @@ var anyRule = &rule{}
 func newSide(key string, m topology.Match) side {
 	s := side{key: key, asgs: idsOf(m.ASGs), ports: m.Ports, noPorts: m.PortsUnresolved}
 	for _, p := range m.Prefixes {
-		s.entries = append(s.entries, entry{kind: p.Kind, prefix: p.Prefix, tag: foldTag(p.Tag), key: p.Origin.File + " " + p.Text})
+		s.entries = append(s.entries, entry{kind: p.Kind, prefix: p.Prefix, tag: foldTag(p.Tag), key: p.At().File + " " + p.Text})
 	}
 	return s
 }

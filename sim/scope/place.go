@@ -265,7 +265,7 @@ func (p *Place) Resolve(a topology.AddressPrefix) *Set {
 	case topology.PrefixAddress:
 		key = a.Prefix.String()
 	case topology.UnresolvedAddress:
-		key += "\x00" + a.Origin.File
+		key += "\x00" + a.At().File
 	}
 	if s, ok := p.fields.Load(key); ok {
 		return s.(*Set)
@@ -281,7 +281,7 @@ func (p *Place) resolve(a topology.AddressPrefix) *Set {
 	case topology.PrefixAddress:
 		return &Set{Name: a.Text, layers: []layer{{where: SetOf(a.Prefix), member: true}}}
 	default: // an expression: one value in one file, whose addresses may differ from place to place
-		detail := a.Origin.File
+		detail := a.At().File
 		if p.Subnet != nil {
 			detail += " " + string(p.Subnet.ID())
 		}

@@ -45,7 +45,7 @@ func (m *merger) serviceTags(n *topology.Network) {
 				continue
 			}
 			said[key] = true
-			m.say(Doubt, a.Origin, "the service tag "+source.Quote(a.Tag)+" is not in "+n.ServiceTags.Origin.File+": what it holds is not known", nearestTag(a.Tag, n.ServiceTags))
+			m.say(Doubt, a.At(), "the service tag "+source.Quote(a.Tag)+" is not in "+n.ServiceTags.Origin.File+": what it holds is not known", nearestTag(a.Tag, n.ServiceTags))
 		}
 	}
 	for _, g := range n.NetworkSecurityGroups {

@@ -171,7 +171,7 @@ func sortElements[T topology.Any](list []T) {
 
 func differences(a, b *topology.Network) string {
 	return gocmp.Diff(a, b, cmpopts.IgnoreUnexported(topology.Network{}), cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}),
-		cmpopts.IgnoreTypes(topology.Origin{}), cmpopts.EquateEmpty())
+		cmpopts.IgnoreTypes(topology.Origin{}, &topology.Origin{}), cmpopts.EquateEmpty())
 }
 
 // sampleEstates are the JSON files of the sample estates that have nothing

@@ -124,7 +124,7 @@ func TestRulesLoadAlike(t *testing.T) {
 
 // sameModel compares what elements say, not where and how it was written.
 var sameModel = cmp.Options{
-	cmpopts.IgnoreTypes(topology.Origin{}),
+	cmpopts.IgnoreTypes(topology.Origin{}, &topology.Origin{}),
 	cmpopts.IgnoreFields(topology.AddressPrefix{}, "Text"),
 	cmpopts.EquateEmpty(),
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),

@@ -163,8 +163,9 @@ func (r *Reader) adminAddresses(o *object, name string) []topology.AddressPrefix
 		out = append(out, r.File.Address(a.get("addressPrefix")))
 	}
 	if len(out) == 0 {
+		at := r.File.Origin(o.node)
 		r.File.Say(source.Doubt, o.node, "", "the security admin rule %s has no %s: it may name any address", source.Quote(o.label()), name)
-		out = append(out, topology.AddressPrefix{Kind: topology.UnresolvedAddress, Origin: r.File.Origin(o.node)})
+		out = append(out, topology.AddressPrefix{Kind: topology.UnresolvedAddress, Origin: &at})
 	}
 	return out
 }

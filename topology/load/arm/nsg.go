@@ -181,8 +181,9 @@ func (r *Reader) side(o *object, m *topology.Match, names sideNames, proto topol
 	if len(m.Prefixes) == 0 && len(m.ASGs) == 0 && view == effectiveRule {
 		// The view of a rule whose group has no members, perhaps: it says what
 		// it does, not whom it concerns.
+		at := f.Origin(o.node)
 		f.Say(source.Doubt, o.node, "export the group itself", "the effective rule %s has no %s: it may name any address", source.Quote(o.label()), names.address)
-		m.Prefixes = []topology.AddressPrefix{{Kind: topology.UnresolvedAddress, Origin: f.Origin(o.node)}}
+		m.Prefixes = []topology.AddressPrefix{{Kind: topology.UnresolvedAddress, Origin: &at}}
 	}
 	if len(m.Prefixes) == 0 && len(m.ASGs) == 0 {
 		o.refuse(names.address, "expected an address or an application security group", `a rule that means every address says "*"`)

@@ -136,21 +136,26 @@ func (f *File) Address(n *doctree.Node) topology.AddressPrefix {
 		return topology.AddressPrefix{}
 	}
 	s := f.Trimmed(n)
-	a := topology.AddressPrefix{Text: n.Text, Origin: f.Origin(n)}
+	a := topology.AddressPrefix{Text: n.Text}
 	switch {
 	case s == "*":
 		a.Kind, a.Text = topology.AnyAddress, "*"
 	case Expression(s):
-		a.Kind = topology.UnresolvedAddress
+		a.Kind, a.Origin = topology.UnresolvedAddress, f.at(n)
 		f.Say(Doubt, n, "export the deployed resource instead of a template", "the expression %s is not evaluated: it may name any address", Quote(s))
 	case strings.EqualFold(s, "any"):
 		f.Refuse(n, "expected an address: *, an IP address, a CIDR block or a service tag", `write "*"`)
 	case isTag(s):
-		a.Kind, a.Tag = topology.TagAddress, classicTag(s)
+		a.Kind, a.Tag, a.Origin = topology.TagAddress, classicTag(s), f.at(n)
 	default:
 		a.Kind, a.Prefix = topology.PrefixAddress, f.prefix(n, s)
 	}
 	return a
+}
+
+func (f *File) at(n *doctree.Node) *topology.Origin {
+	o := f.Origin(n)
+	return &o
 }
 
 // isTag reports whether a text has the form of a service tag's name: a letter,
@@ -253,7 +258,7 @@ func (f *File) Addresses(n *doctree.Node) []topology.AddressPrefix {
 			continue
 		}
 		for _, p := range f.Range(it) {
-			out = append(out, topology.AddressPrefix{Kind: topology.PrefixAddress, Prefix: p, Text: it.Text, Origin: f.Origin(it)})
+			out = append(out, topology.AddressPrefix{Kind: topology.PrefixAddress, Prefix: p, Text: it.Text})
 		}
 	}
 	return out
