@@ -31,6 +31,7 @@ type VirtualMachine struct {
 type VMAgent struct {
 	Installed Switch
 	Version   string
+	Ready     Switch // it reports to Azure, as the instance view says
 	Origin    Origin
 }
 

@@ -27,6 +27,10 @@ func (x *subject) agent() Check {
 			return c
 		}
 	}
+	if a.Ready == topology.Off {
+		c.Text, c.Export = "the VM agent does not report to Azure, or the machine is stopped", export
+		return c
+	}
 	windows := strings.EqualFold(x.vm.OSType, "Windows")
 	if a.Version != "" {
 		c.Found = a.Version

@@ -180,6 +180,7 @@ func TestEachCheckFailsForItsOwnReason(t *testing.T) {
 		{"agent of Windows without a version", "vm-agent", "vm-2018", agent("Windows", topology.On, ""), backup.Unknown, "version"},
 		{"agent of Windows with no number", "vm-agent", "vm-2018", agent("Windows", topology.On, "latest"), backup.Unknown, "compared"},
 		{"agent of Linux without a version", "vm-agent", "vm-2018", agent("Linux", topology.On, ""), backup.Pass, ""},
+		{"agent that does not report", "vm-agent", "vm-2018", machine(func(vm *topology.VirtualMachine) { vm.Agent.Ready = topology.Off }), backup.Unknown, "report"},
 		{"agent of who knows what", "vm-agent", "vm-2018", agent("", topology.On, "2.2.18"), backup.Unknown, "operating system"},
 		{"CoreOS", "os-support", "vm-2018", system("Linux", "CoreOS CoreOS Stable"), backup.Fail, "CoreOS"},
 		{"32 bit", "os-support", "vm-2019", system("Linux", "Ubuntu 16.04 32-bit"), backup.Fail, "32-bit"},

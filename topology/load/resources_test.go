@@ -212,6 +212,26 @@ func TestEncryptionIsReadWithItsKeys(t *testing.T) {
 	}
 }
 
+// An agent that is installed by the machine's profile may not answer.
+func TestWhetherTheAgentIsReadyIsRead(t *testing.T) {
+	for _, tc := range []struct {
+		name, view    string
+		version       string
+		installed, is topology.Switch
+	}{
+		{"ready", `{"vmAgentVersion": "2.9.1.1", "statuses": [{"code": "ProvisioningState/succeeded", "displayStatus": "Ready"}]}`, "2.9.1.1", topology.On, topology.On},
+		{"not ready", `{"vmAgentVersion": "Unknown", "statuses": [{"code": "ProvisioningState/Unavailable", "displayStatus": "Not Ready"}]}`, "", topology.On, topology.Off},
+		{"without statuses", `{"vmAgentVersion": "2.9.1.1", "statuses": []}`, "2.9.1.1", topology.On, topology.Unset},
+		{"none", `null`, "", topology.On, topology.Unset},
+	} {
+		vm := one(t, estate(t, map[string]string{"a.json": `{"id": "` + sub + `Microsoft.Compute/virtualMachines/vm", "name": "vm",
+		  "osProfile": {"linuxConfiguration": {"provisionVMAgent": true}}, "instanceView": {"vmAgent": ` + tc.view + `}}`}).Network.VirtualMachines)
+		if a := vm.Agent; a.Installed != tc.installed || a.Ready != tc.is || a.Version != tc.version {
+			t.Errorf("%s: %+v", tc.name, a)
+		}
+	}
+}
+
 func TestStorageAccountsAreRead(t *testing.T) {
 	const rules = `"defaultAction": "Deny", "bypass": "AzureServices, Logging", "ipRules": [{"value": "203.0.113.0/24", "action": "Allow"}], "virtualNetworkRules": [{"id": "/vnet/subnet", "action": "Allow"}]`
 	want := &topology.StorageAccount{NetworkDefaultAction: topology.Deny, BlobEncryption: topology.On, IPRules: prefixes("203.0.113.0/24"),

@@ -148,11 +148,20 @@ func (r *Reader) vmInstance(o *object, vm *topology.VirtualMachine) {
 		return
 	}
 	agent := o.child("vmAgent")
+	statuses, _ := agent.objects("statuses")
+	for _, st := range statuses {
+		switch text := textOf(st.get("displayStatus")); {
+		case strings.EqualFold(text, "Ready"):
+			vm.Agent.Ready = topology.On
+		case text != "":
+			vm.Agent.Ready, vm.Agent.Origin = topology.Off, r.File.Origin(st.node)
+		}
+	}
 	version := agent.text("vmAgentVersion")
 	if version == "" || strings.EqualFold(version, "Unknown") {
 		return
 	}
-	vm.Agent = topology.VMAgent{Installed: topology.On, Version: version, Origin: r.File.Origin(agent.node)}
+	vm.Agent.Installed, vm.Agent.Version, vm.Agent.Origin = topology.On, version, r.File.Origin(agent.node)
 }
 
 func (r *Reader) disk(o *object) {
