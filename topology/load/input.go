@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/netpath/netpath/internal/doctree"
+	"github.com/netpath/netpath/topology/load/guest"
 )
 
 // input is a file to read.
@@ -20,6 +21,7 @@ type input struct {
 	path  string // as given, or found below a directory as given
 	named bool   // given itself, not met in a directory
 	kind  fixedKind
+	guest guest.Place // of a file below guests/<machine>: zero for others
 	info  fs.FileInfo // nil for stdin
 	data  *stdinData  // stdin only
 }
@@ -45,8 +47,9 @@ type finder struct {
 	inputs  []input
 	notes   []Diagnostic
 	refused []error
-	seen    []input // by file identity
-	met     int     // files met in directories, read before or not
+	skipped []string // files of guests that are of no kind that is read
+	seen    []input  // by file identity
+	met     int      // files met in directories, read before or not
 }
 
 // find expands the paths of the command line. What cannot be meant is a
@@ -98,7 +101,11 @@ func (f *finder) path(p string, kind fixedKind) error {
 		f.directory(p)
 		return nil
 	}
-	f.file(input{path: p, named: true, kind: kind, info: info})
+	in := input{path: p, named: true, kind: kind, info: info}
+	if place, _ := guest.PlaceOf(filepath.ToSlash(p)); kind == anyKind && place.Kind != 0 {
+		in.guest = place
+	}
+	f.file(in)
 	return nil
 }
 
@@ -133,14 +140,15 @@ func (f *finder) directory(root string) {
 		return
 	}
 	met, bad := f.met, len(f.refused)
-	f.walk(root, real, real)
+	f.walk(root, filepath.Base(root), real, real)
 	if f.met == met && len(f.refused) == bad {
 		f.refuse(root, "holds nothing that is read: .json, .xml, .yaml, .yml, each also .gz", "export the Azure state into it")
 	}
 }
 
 // walk adds what is in dir, whose real path is given, below the real root.
-func (f *finder) walk(dir, realDir, realRoot string) {
+// below is its path from the root on, the root's name included.
+func (f *finder) walk(dir, below, realDir, realRoot string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		f.refuse(dir, reason(err), "")
@@ -148,6 +156,8 @@ func (f *finder) walk(dir, realDir, realRoot string) {
 	}
 	for _, e := range entries {
 		name := e.Name()
+		here := filepath.Join(below, name)
+		place, inGuests := guest.PlaceOf(filepath.ToSlash(here))
 		p := filepath.Join(dir, name)
 		if strings.HasPrefix(name, ".") {
 			continue
@@ -155,12 +165,12 @@ func (f *finder) walk(dir, realDir, realRoot string) {
 		info, err := os.Stat(p)
 		linked := e.Type()&fs.ModeSymlink != 0
 		switch {
-		case err != nil && linked && !readable(name):
+		case err != nil && linked && !readable(name) && !inGuests:
 			continue // a broken link that would not be read anyway
 		case err != nil:
 			f.refuse(p, reason(err), "remove it, or make it readable")
 			continue
-		case !info.IsDir() && !readable(name):
+		case !info.IsDir() && !inGuests && !readable(name):
 			continue
 		}
 		real := filepath.Join(realDir, name)
@@ -179,13 +189,14 @@ func (f *finder) walk(dir, realDir, realRoot string) {
 			}
 		}
 		switch {
-		case info.IsDir() && strings.EqualFold(name, "guests"):
-			f.note(Note, p, "guest configuration files are not read yet", "describe guests in a design file: proxy, hostFirewall")
 		case info.IsDir():
-			f.walk(p, real, realRoot)
+			f.walk(p, here, real, realRoot)
+		case inGuests && place.Kind == 0:
+			f.met++
+			f.skipped = append(f.skipped, p)
 		default:
 			f.met++
-			f.file(input{path: p, info: info})
+			f.file(input{path: p, info: info, guest: place})
 		}
 	}
 }

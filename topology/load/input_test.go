@@ -41,7 +41,7 @@ func TestADirectoryIsReadRecursively(t *testing.T) {
 	one := func(name string) string { return strings.ReplaceAll(group(rule()), "/nsg", "/"+name) }
 	dir := files(t, map[string]string{
 		"a.json": one("a"), "deep/er/b.json.gz": zipped(t, one("b")), "deep/c.yaml": "apiVersion: netpath/v1\napplicationSecurityGroups: [{name: x}]\n",
-		".hidden.json": "{", ".git/config.json": "{", "notes.txt": "no", "guests/vm1/waagent.conf": "x", "guests/vm1/x.json": "{",
+		".hidden.json": "{", ".git/config.json": "{", "notes.txt": "no", "guests/vm1/waagent.conf": "HttpProxy.Host=None\n", "guests/vm1/x.json": "{",
 		"netpath.yaml": "assertions: []\n", "compose.yml": "services: {web: {image: nginx}}\n", "package.json": `{"name": "x", "version": "1"}`,
 	})
 	res, err := open(dir)
@@ -53,13 +53,13 @@ func TestADirectoryIsReadRecursively(t *testing.T) {
 		rel, _ := filepath.Rel(dir, in.Path)
 		got = append(got, rel+" "+in.Dialect)
 	}
-	if d := cmp.Diff([]string{"a.json az", "deep/c.yaml design", "deep/er/b.json.gz az"}, got); d != "" {
+	if d := cmp.Diff([]string{"a.json az", "deep/c.yaml design", "deep/er/b.json.gz az", "guests/vm1/waagent.conf waagent.conf"}, got); d != "" {
 		t.Error(d)
 	}
-	if d := said(res, "2 files of no known kind are skipped"); len(d) != 1 || d[0].Severity != load.Warning || !strings.Contains(d[0].Message, "compose.yml") || !strings.Contains(d[0].Message, "package.json") {
+	if d := said(res, "3 files of no known kind are skipped"); len(d) != 1 || d[0].Severity != load.Warning || !strings.Contains(d[0].Message, "compose.yml") || !strings.Contains(d[0].Message, "package.json") {
 		t.Errorf("%s", messages(res))
 	}
-	if len(said(res, "policy file is not part of the estate")) != 1 || len(said(res, "guest configuration files are not read")) != 1 || len(res.Diagnostics) != 3 {
+	if len(said(res, "policy file is not part of the estate")) != 1 || len(said(res, `the folder of guests names "vm1", and no machine of the estate has that name`)) != 1 || len(res.Diagnostics) != 3 {
 		t.Errorf("%s", messages(res))
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "a.json"))

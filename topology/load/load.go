@@ -5,7 +5,7 @@
 // Each file is recognised by its content and read by the package of its
 // dialect ([github.com/netpath/netpath/topology/load/arm] for Azure's own
 // shapes, .../design for design files, .../tagfile for service tags and
-// datacenter ranges). The elements of a file join the estate only where its
+// datacenter ranges, .../guest for the settings inside machines). The elements of a file join the estate only where its
 // end was reached without error; then all files are merged into one estate.
 package load
 
@@ -52,7 +52,7 @@ type Input struct {
 	Path     string `json:"path"`
 	SHA256   string `json:"sha256"`
 	Bytes    int64  `json:"bytes"`
-	Dialect  string `json:"dialect"` // "ARM REST", "az", "Az PowerShell", "design", "service tags", …
+	Dialect  string `json:"dialect"` // "ARM REST", "az", "Az PowerShell", "design", "service tags", "waagent.conf", …
 	Elements int    `json:"elements"`
 }
 
@@ -114,9 +114,9 @@ func assemble(found *finder, files []*reading, opt Options) (*Result, error) {
 	res := &Result{Diagnostics: slices.Clone(found.notes), Refused: slices.Clone(found.refused)}
 	m := newMerger()
 	for _, err := range found.refused {
-		m.refusedFile(err)
+		m.refused(err)
 	}
-	var skipped []string
+	skipped := slices.Clone(found.skipped)
 	for _, rd := range files {
 		switch {
 		case errors.Is(rd.err, errUnknownKind):
@@ -130,7 +130,7 @@ func assemble(found *finder, files []*reading, opt Options) (*Result, error) {
 			return nil, rd.err
 		case rd.err != nil:
 			res.Refused = append(res.Refused, rd.err)
-			m.refusedFile(rd.err)
+			m.refused(rd.err)
 			continue
 		}
 		res.Inputs = append(res.Inputs, Input{rd.in.path, rd.sha256, rd.bytes, rd.dialect, rd.elements})

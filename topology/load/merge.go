@@ -11,6 +11,7 @@ import (
 	"github.com/netpath/netpath/topology"
 	"github.com/netpath/netpath/topology/load/arm"
 	"github.com/netpath/netpath/topology/load/design"
+	"github.com/netpath/netpath/topology/load/guest"
 	"github.com/netpath/netpath/topology/load/source"
 )
 
@@ -21,6 +22,7 @@ type merger struct {
 	apart       []childApart
 	children    map[*topology.Element]map[topology.ID]topology.Any // of parents to which children were attached
 	designs     []*reading
+	guests      []guestFile
 	data        topology.Data
 	tables      []*topology.EffectiveRouteTable
 	diagnostics []Diagnostic
@@ -50,6 +52,19 @@ func (m *merger) refusedFile(err error) {
 	m.data.Gaps = append(m.data.Gaps, topology.Gap{Kind: topology.FileRefused, Text: err.Error(), Origin: origin})
 }
 
+// refused leaves the gap of a file that could not be read. A guest's file can
+// only hold that guest's settings.
+func (m *merger) refused(err error) {
+	var de *doctree.Error
+	if errors.As(err, &de) {
+		if place, _ := guest.PlaceOf(filepath.ToSlash(de.File)); place.Kind != 0 {
+			m.guests = append(m.guests, guestFile{place: place, file: de.File, refused: true})
+			return
+		}
+	}
+	m.refusedFile(err)
+}
+
 // add takes over what a file brought.
 func (m *merger) add(rd *reading) error {
 	for _, e := range rd.arm.Resources {
@@ -66,6 +81,9 @@ func (m *merger) add(rd *reading) error {
 	}
 	if len(rd.designs) > 0 {
 		m.designs = append(m.designs, rd)
+	}
+	if rd.in.guest.Kind != 0 {
+		m.guests = append(m.guests, guestFile{place: rd.in.guest, file: rd.in.path, settings: rd.guest})
 	}
 	m.data.EffectiveSecurityGroups = append(m.data.EffectiveSecurityGroups, rd.arm.EffectiveSecurityGroups...)
 	if len(rd.arm.EffectiveRoutes) > 0 {
@@ -132,6 +150,9 @@ func (m *merger) network() (*topology.Network, error) {
 	}
 	m.checkAttached()
 	if err := m.layDesigns(); err != nil {
+		return nil, err
+	}
+	if err := m.layGuests(); err != nil {
 		return nil, err
 	}
 	m.join()

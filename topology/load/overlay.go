@@ -142,7 +142,7 @@ func (n names) element(e topology.Any) {
 	}
 }
 
-func ambiguous(o topology.Origin, name string, found []topology.Any) error {
+func ambiguous(o topology.Origin, name string, found []topology.Any) *doctree.Error {
 	var ids []string
 	for _, e := range found {
 		ids = append(ids, source.Escape(e.Base().ResourceID))

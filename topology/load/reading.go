@@ -17,6 +17,7 @@ import (
 	"github.com/netpath/netpath/topology"
 	"github.com/netpath/netpath/topology/load/arm"
 	"github.com/netpath/netpath/topology/load/design"
+	"github.com/netpath/netpath/topology/load/guest"
 	"github.com/netpath/netpath/topology/load/property"
 	"github.com/netpath/netpath/topology/load/source"
 	"github.com/netpath/netpath/topology/load/tagfile"
@@ -36,6 +37,7 @@ type reading struct {
 	designs  []*design.Document
 	tags     *topology.ServiceTagCatalogue
 	ranges   *topology.DatacenterRanges
+	guest    guest.Settings
 
 	builder     *tagfile.Builder // of a service tag file that was recognised late
 	allTags     bool             // every tag is to be read
@@ -88,6 +90,9 @@ func (rd *reading) read(ctx context.Context, table func() (*property.Table, erro
 		return err
 	}
 	defer file.Close()
+	if rd.in.guest.Kind != 0 {
+		return rd.guestFile(file, opt)
+	}
 	if rd.usualTags(file, opt) {
 		rd.checkExtension(doctree.JSON)
 		return nil
@@ -122,7 +127,14 @@ func (rd *reading) read(ctx context.Context, table func() (*property.Table, erro
 	if m.sum != nil {
 		rd.sha256 = hex.EncodeToString(m.sum.Sum(nil))
 	}
-	for _, n := range src.Notes() {
+	rd.remark(src.Notes())
+	rd.checkExtension(src.Format())
+	return nil
+}
+
+// remark takes over what the reader of the text noted.
+func (rd *reading) remark(notes []doctree.Note) {
+	for _, n := range notes {
 		s := Note
 		if n.Warning {
 			s = Warning
@@ -130,8 +142,6 @@ func (rd *reading) read(ctx context.Context, table func() (*property.Table, erro
 		rd.file.Diagnostics = append(rd.file.Diagnostics, Diagnostic{Severity: s, Message: n.Text,
 			Origin: topology.Origin{File: rd.in.path, Line: n.Pos.Line, Column: n.Pos.Column, Pointer: n.Pointer}})
 	}
-	rd.checkExtension(src.Format())
-	return nil
 }
 
 // statter keeps only the Stat method of a file.
