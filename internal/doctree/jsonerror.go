@@ -41,6 +41,7 @@ func (j *jsonReader) fail(err error) error {
 		before, after = append(bytes.Clone(before), after[:skip]...), rest
 	}
 	pointer := j.pointerAt(off)
+	at := pointer // the innermost value, whatever is at fault
 	pos := j.src.text.at(off)
 	word := 0 // bytes of the word at the error that the tokenizer had accepted
 	for word < len(before) && isWord(before[len(before)-1-word]) {
@@ -57,7 +58,7 @@ func (j *jsonReader) fail(err error) error {
 		after = append(bytes.Clone(before[len(before)-word:]), after...)
 		before = before[:len(before)-word]
 	}
-	e := &Error{File: j.src.name, Pos: pos, Pointer: pointer, Found: quote(after)}
+	e := &Error{File: j.src.name, Pos: pos, Pointer: pointer, Found: found(at, after)}
 	if e.Expected, e.Hint = j.explain(message, off, before, after, inWord); strings.Contains(message, "max depth") {
 		e.Found, e.Expected, e.Hint = "", tooDeep(j.src.lim.Depth), depthHint
 	}
@@ -209,7 +210,7 @@ func isWord(c byte) bool {
 func (j *jsonReader) trailing(end int64, kind jsontext.Kind) error {
 	_, after := j.src.text.around(end)
 	rest := bytes.TrimLeft(after, " \t\r\n")
-	e := &Error{File: j.src.name, Pos: j.src.text.at(end + int64(len(after)-len(rest))), Found: quote(rest),
+	e := &Error{File: j.src.name, Pos: j.src.text.at(end + int64(len(after)-len(rest))), Found: found("", rest),
 		Expected: "expected nothing after the JSON value"}
 	switch {
 	case cliMessage(rest):

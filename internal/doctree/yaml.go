@@ -272,9 +272,9 @@ func (s *Source) yamlError(data []byte, err error) error {
 	}
 	text, start := lineAt(data, line)
 	body := bytes.TrimLeft(text, " \t")
-	e := &Error{File: s.name, Pos: positionIn(data, start+len(text)-len(body)), Found: quote(body), Expected: msg}
+	e := &Error{File: s.name, Pos: positionIn(data, start+len(text)-len(body)), Found: found("", body), Expected: msg}
 	if star := starValue(text); star >= 0 && (strings.Contains(msg, "anchor") || strings.Contains(msg, "alphabetic")) {
-		e.Pos, e.Found = positionIn(data, start+star), quote(text[star:])
+		e.Pos, e.Found = positionIn(data, start+star), found(string(body), text[star:])
 		e.Expected, e.Hint = "expected a value", `a text that begins with * must be quoted: quote it ("*")`
 		return e
 	}
@@ -367,7 +367,7 @@ func jsonStartsLater(data []byte) bool {
 
 func (s *Source) mixed(data []byte) error {
 	line, _, _ := bytes.Cut(data, []byte("\n"))
-	return &Error{File: s.name, Pos: Pos{1, 1}, Found: quote(line),
+	return &Error{File: s.name, Pos: Pos{1, 1}, Found: found("", line),
 		Expected: mixedIn, Hint: cliHint}
 }
 
@@ -377,6 +377,6 @@ func (s *Source) plainText(data []byte, pos Pos) error {
 		return s.mixed(data)
 	}
 	text, _ := lineAt(data, pos.Line)
-	return &Error{File: s.name, Pos: pos, Found: quote(bytes.TrimSpace(text)),
+	return &Error{File: s.name, Pos: pos, Found: found("", bytes.TrimSpace(text)),
 		Expected: "expected JSON, YAML or XML with an object or a list at the top"}
 }

@@ -178,7 +178,7 @@ func (c *counter) unmodelled(m *doctree.Member, owner *doctree.Node, path string
 		c.found.NotModelled = map[*doctree.Node][]topology.Property{}
 	}
 	value := source.Cut(first.Text)
-	if secretive(path) {
+	if doctree.MayBeSecret(path) || doctree.MayBeSecret(value) {
 		value = "(not shown)"
 	}
 	c.found.NotModelled[owner] = append(c.found.NotModelled[owner],
@@ -206,15 +206,4 @@ func (c *counter) values(n *doctree.Node, valued *int, first **doctree.Node) {
 			*first = n
 		}
 	}
-}
-
-// secretive reports a property whose value may be a secret.
-func secretive(name string) bool {
-	s := strings.ToLower(name)
-	for _, w := range []string{"secret", "password", "key", "token", "signature", "credential", "sas"} {
-		if strings.Contains(s, w) {
-			return true
-		}
-	}
-	return false
 }
