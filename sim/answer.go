@@ -50,6 +50,11 @@ type Hop struct {
 
 	// egress hops: the source address behind the way out, where it is known
 	SourceAddress string `json:"sourceAddress,omitempty"`
+
+	// security rules, guest firewalls and proxies: what decides, by the ID of
+	// its NSG or virtual machine, and a packet of the outcome as it comes there
+	Element topology.ID `json:"-"`
+	Packet  flow.Tuple  `json:"-"`
 }
 
 // EndInfo says what one end of a question was taken to be.

@@ -156,7 +156,7 @@ func (k *walk) proxyServer(vm *topology.VirtualMachine, o topology.Owner, port u
 		}
 		return k.hop(h)
 	}
-	h.Origin = originOf(server.Origin)
+	h.Origin, h.Element, h.Packet = originOf(server.Origin), vm.ID(), t
 	switch {
 	case server.Port != port:
 		h.Verdict, h.Code, h.Note = flow.Deny, flow.ProxyNotListening, fmt.Sprintf("the proxy listens on port %d", server.Port)

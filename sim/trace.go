@@ -527,7 +527,7 @@ func signature(o Outcome) string {
 	var b strings.Builder
 	fmt.Fprint(&b, o.Verdict, o.Code, o.RuleName, o.Priority, o.UnderAssumptions)
 	for _, h := range o.Hops {
-		fmt.Fprint(&b, "|", h.Leg, h.Kind, h.Name, h.AppliedTo, h.Direction, h.Verdict, h.Code, h.RuleName, h.NextHopType, h.NextHopIPAddress)
+		fmt.Fprint(&b, "|", h.Leg, h.Kind, h.Name, h.Element, h.AppliedTo, h.Direction, h.Verdict, h.Code, h.RuleName, h.NextHopType, h.NextHopIPAddress)
 	}
 	return b.String()
 }
@@ -701,6 +701,7 @@ func orNone(s string) string {
 
 func sameHop(a, b Hop) bool {
 	a.Origin, b.Origin = nil, nil
+	a.Packet, b.Packet = flow.Tuple{}, flow.Tuple{}
 	return a == b
 }
 

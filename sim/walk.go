@@ -280,7 +280,9 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 		gate = s.endpointGate(g, place)
 	}
 	x := k.decide(gate, t)
-	return x.Rule, k.hop(ruleHop(HopSecurityRules, g.Name, l.place, d, x))
+	h := ruleHop(HopSecurityRules, g.Name, l.place, d, x)
+	h.Element, h.Packet = g.ID(), t
+	return x.Rule, k.hop(h)
 }
 
 // decide asks a gate.
@@ -792,7 +794,7 @@ func (k *walk) guest(to position, t flow.Tuple) bool {
 
 func (k *walk) hostFirewall(vm *topology.VirtualMachine, to position, t flow.Tuple) bool {
 	fw := vm.HostFirewall
-	h := Hop{Kind: HopHostFirewall, Name: vm.Name, AppliedTo: "guest " + vm.Name, Direction: "Inbound", Origin: originOf(fw.Origin)}
+	h := Hop{Kind: HopHostFirewall, Name: vm.Name, AppliedTo: "guest " + vm.Name, Direction: "Inbound", Origin: originOf(fw.Origin), Element: vm.ID(), Packet: t}
 	access := fw.InboundDefault
 	for _, r := range fw.Inbound {
 		if r.Protocol != topology.AnyProtocol && r.Protocol != t.Protocol {
