@@ -259,7 +259,8 @@ func (t *treeBuilder) build(b []byte, off int64, pointer string, depth int) (*No
 	t.b, t.off, t.count, t.err = b, off, 0, nil
 	t.mstack, t.istack = t.mstack[:0], t.istack[:0]
 	// Elements share no slab: one that is kept would keep all before it.
-	t.nodes, t.members, t.items, t.slab = nil, nil, nil, 0
+	t.nodes, t.members, t.items = nil, nil, nil
+	t.slab = min(len(b)/bytesPerNode, 512) / 2
 	root := t.node().under(rootAt(pointer), 0)
 	if t.value(0, root, depth); t.err != nil {
 		t.err.Pointer = shortPointer(t.errNode.Pointer() + t.errKey)
@@ -268,10 +269,13 @@ func (t *treeBuilder) build(b []byte, off int64, pointer string, depth int) (*No
 	return root, nil
 }
 
+// bytesPerNode is the text of a value with its key, at least, in most exports.
+const bytesPerNode = 32
+
 // slabSize is the number of nodes of the next slab: small for small elements,
 // so that a list of many is cheap too.
 func (t *treeBuilder) slabSize() int {
-	t.slab = min(max(16, 2*t.slab), 512)
+	t.slab = min(max(4, 2*t.slab), 512)
 	return t.slab
 }
 

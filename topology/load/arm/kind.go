@@ -62,6 +62,9 @@ func TypeOf(id string) string {
 // canonical folds a type to the table's spelling, and the types of scale set
 // instances and default rules to those they are like.
 func canonical(t *property.Table, typ string) string {
+	if s := t.Shape(typ); s != nil {
+		return s.Name
+	}
 	low := strings.ToLower(strings.Trim(typ, "/"))
 	if scaleSet, ok := strings.CutPrefix(low, "microsoft.compute/virtualmachinescalesets/"); ok {
 		switch {

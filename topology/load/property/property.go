@@ -51,15 +51,8 @@ func (s *Shape) Property(name string) *Property {
 	if len(name) > len(buf) {
 		return nil
 	}
-	for i := range len(name) {
-		c := name[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		buf[i] = c
-	}
 	s.once.Do(s.index)
-	return s.props[string(buf[:len(name)])]
+	return s.props[string(lower(buf[:0], name))]
 }
 
 func (s *Shape) index() {
@@ -82,7 +75,25 @@ var text string
 
 // Shape finds a shape by its name (a resource type in any letter case, or the
 // name of a part), nil where the table has none.
-func (t *Table) Shape(name string) *Shape { return t.shapes[strings.ToLower(name)] }
+func (t *Table) Shape(name string) *Shape {
+	var buf [128]byte
+	if len(name) > len(buf) {
+		return t.shapes[strings.ToLower(name)]
+	}
+	return t.shapes[string(lower(buf[:0], name))]
+}
+
+// lower appends the name with its ASCII letters in lower case.
+func lower(b []byte, name string) []byte {
+	for i := range len(name) {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return b
+}
 
 // Shapes calls yield for every shape, in no particular order.
 func (t *Table) Shapes(yield func(*Shape) bool) {
