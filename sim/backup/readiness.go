@@ -66,7 +66,7 @@ func readiness(x *subject) []Check {
 // names the one that passes a check which the data does not answer.
 func (x *subject) strictly(c *Check) {
 	if c.Verdict == Unknown {
-		c.Assumptions = append(c.Assumptions, flow.Assumption{ID: flow.ReadinessNotInData, About: x.vm.Name + "/" + c.Name, Text: c.Text})
+		c.Assumptions = append(c.Assumptions, flow.Assumption{ID: flow.ReadinessNotInData, About: x.vm.Name + "/" + c.Name, Text: "the check passes, though " + c.Text})
 	}
 	if c.Verdict == Pass && x.unwaived(c) {
 		c.Verdict = Unknown

@@ -208,11 +208,6 @@ func (x *subject) storageRules() Check {
 			c.Export = "az storage account show -n " + shell(name) + " --query networkRuleSet -o json"
 		case a.NetworkDefaultAction == topology.Allow:
 		case slices.ContainsFunc(a.Bypass, func(s string) bool { return strings.EqualFold(s, "AzureServices") }):
-		case a.Bypass == nil && a.Design:
-			if c.Verdict == Pass {
-				c.Verdict, c.Origin = Unknown, at(a.Origin)
-				c.Found, c.Text = "Deny", "the storage account "+quote(a.Name)+" denies by default; whether it makes an exception for AzureServices is not said (bypass)"
-			}
 		default:
 			c.Verdict, c.Found, c.Limit, c.Origin, c.Export = Fail, "Deny", "Allow, or the exception AzureServices", at(a.Origin), ""
 			c.Text = "the storage account " + quote(a.Name) + " of the disk " + quote(d.Name) + " denies by default and makes no exception for AzureServices"

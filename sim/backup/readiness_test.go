@@ -209,6 +209,7 @@ func TestEachCheckFailsForItsOwnReason(t *testing.T) {
 		{"system disk without a size, today", "disk-size", "vm-current", machine(func(vm *topology.VirtualMachine) { vm.OSDisk.SizeGB = 0 }), backup.Pass, ""},
 		{"unmanaged disk today", "managed-disks", "vm-current", account("a", topology.Allow), backup.Fail, "unmanaged"},
 		{"account that denies", "storage-network-rules", "vm-2018", account("a", topology.Deny, "None"), backup.Fail, "AzureServices"},
+		{"account that denies and says no more", "storage-network-rules", "vm-2018", account("a", topology.Deny), backup.Fail, "AzureServices"},
 		{"account that denies, with the exception", "storage-network-rules", "vm-2018", account("a", topology.Deny, "Logging", "AzureServices"), backup.Pass, ""},
 		{"account that allows", "storage-network-rules", "vm-2018", account("a", topology.Allow), backup.Pass, ""},
 		{"one core, 2018", "vm-size", "vm-2018", cores(1), backup.Pass, ""},
