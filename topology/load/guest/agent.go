@@ -66,7 +66,7 @@ func (r *reader) agent(lines []string) {
 		}
 		n, ok := portNumber(port.text)
 		if !ok {
-			r.refuse(port, source.Quote(port.text), "expected a port of 1 to 65535", "")
+			r.refuse(port, "", "expected a port of 1 to 65535", "")
 			return
 		}
 		r.out.System = &topology.ProxySetting{Host: host.text, Port: n, Scope: "system", Origin: r.origin(host)}
