@@ -377,29 +377,38 @@ var estateRows = []inputRow{
 	}},
 	{146, "a typo in an assertion's key", func(c *inputCase) {
 		c.export(nsgFile)
-		const text = "assertions:\n  - {from: db1, too: app1, port: 443, expect: allow}\n"
-		c.write("contract.yaml", text)
+		c.write("contract.yaml", "assertions:\n  - {id: web, allow: {from: db1, too: app1, ports: 443}}\n")
 		c.refused(`contract.yaml:1:1: expected exported Azure state or a design, found a policy file; give it with --policy`, nsgFile, "contract.yaml")
-		c.usage(`policy file: contract.yaml:1:1 (/assertions): unknown key, found "assertions"; known here: waivers, serviceTags`, asking([]string{nsgFile}, "--policy", "contract.yaml")...)
-		c.usage(`"check" is not a command of netpath`, "check", ".")
+		c.usage(`policy file: contract.yaml:2:34 (/assertions/0/allow/too): unknown key, found "too"; known here: from, to, ports, protocol; did you mean to?`, "check", nsgFile, "--policy", "contract.yaml")
 	}},
 	{147, "an empty assertion file", func(c *inputCase) {
 		c.export(nsgFile)
 		c.write("contract.yaml", "")
 		c.refused(`contract.yaml:1:1: is empty; export it again; an az command that finds nothing prints []`, nsgFile, "contract.yaml")
-		c.usage(`policy file: contract.yaml:1:1: is empty; export it again; an az command that finds nothing prints []`, asking([]string{nsgFile}, "--policy", "contract.yaml")...)
+		for _, text := range []string{"", " \n", "assertions: []\n", "waivers: []\n"} {
+			c.write("contract.yaml", text)
+			if r := c.netpath("check", nsgFile, "--policy", "contract.yaml"); r.code != exitNothing || !strings.Contains(r.stderr, "contract.yaml: there is nothing to assert") || r.stdout != "" {
+				c.Errorf("%q: exit %d, %s%s", text, r.code, r.stdout, r.stderr)
+			}
+		}
 	}},
 	{148, "a selector that matches nothing", func(c *inputCase) {
 		c.export(nsgFile)
 		c.usage(`name "app9" is not in the estate (nearest: app1)`, trace("app9", "db1", "443")...)
 		c.usage(`network security group "nsg-apq" is not in the estate (nearest: nsg-app)`, "ip-flow", ".", "--nsg", "nsg-apq", "--direction", "Inbound", "--local", "10.0.1.4", "--remote", "10.0.2.4")
 		c.usage(`network interface "app9" is not in the estate (nearest: app1)`, "effective-rules", ".", "--vm", "app9")
+		for selector, text := range map[string]string{`app9`: "app9 selects nothing (near: app1)", `"app9*"`: "app9* selects nothing", `"subnet:v9/*"`: "subnet:v9/* selects nothing", `"asg:none"`: "asg:none selects nothing"} {
+			c.write("contract.yaml", "assertions:\n  - {id: web, allow: {from: ["+selector+"], to: [app1, db1], ports: 443}}\n")
+			if r := c.netpath("check", ".", "--policy", "contract.yaml"); r.code != exitUndecided || !strings.Contains(r.stdout, text) {
+				c.Errorf("%s: exit %d, %s%s", selector, r.code, r.stdout, r.stderr)
+			}
+		}
 	}},
 	{149, "assertions that contradict each other", func(c *inputCase) {
 		c.export(nsgFile)
-		c.write("contract.yaml", "assertions:\n  - {from: db1, to: app1, port: 443, expect: allow}\n  - {from: db1, to: app1, port: 443, expect: deny}\n")
+		c.write("contract.yaml", "assertions:\n  - {id: a, allow: {from: db1, to: app1, ports: 443}}\n  - {id: b, deny: {from: db1, to: app1, ports: 443}}\n")
 		c.refused(`contract.yaml:1:1: expected exported Azure state or a design, found a policy file; give it with --policy`, nsgFile, "contract.yaml")
-		c.usage(`policy file: contract.yaml:1:1 (/assertions): unknown key, found "assertions"; known here: waivers, serviceTags`, asking([]string{nsgFile}, "--policy", "contract.yaml")...)
+		c.usage(`policy file: contract.yaml:3:5 (/assertions/1): contradicts the assertion "a" in line 2, found deny of the same packets; keep one of them`, "check", nsgFile, "--policy", "contract.yaml")
 	}},
 	{150, "a cache that is corrupt or of another version", func(c *inputCase) {
 		c.export(nsgFile)

@@ -76,10 +76,6 @@ var laterWork = map[int]string{
 	143: "flow logs are not read; they are refused by their name, whatever their version",
 	144: "flow logs are not read; they are refused by their name",
 	145: "flow logs are not read; they are refused by their name",
-	146: "there is no check command; an assertion file is refused as an input and as a policy",
-	147: "there is no check command; an empty file is refused",
-	148: "there is no check command; a name that matches nothing is exit 2 in every question",
-	149: "there is no check command; an assertion file is refused as an input and as a policy",
 }
 
 // question is one line of the battery.

@@ -32,6 +32,7 @@ type fileFlags struct {
 	limits           doctree.Limits
 	noCache          bool
 	allTags          bool // every service tag of the files is looked at
+	hashes           bool // the result tells the SHA-256 of the inputs
 }
 
 func (f *fileFlags) register(cmd *cobra.Command) {
@@ -66,6 +67,7 @@ type estateFlags struct {
 	policy         string
 	ci             bool
 	asOf           string
+	seeksPolicy    bool // the command cannot do without a policy file
 }
 
 func (f *estateFlags) register(cmd *cobra.Command) {
@@ -105,7 +107,7 @@ func (p *program) openSession(cmd *cobra.Command, paths []string, f *estateFlags
 	if err != nil {
 		return nil, err
 	}
-	if s.policy, err = findPolicy(f.policy, f.ci, s.asOf); err != nil {
+	if s.policy, err = findPolicy(f.policy, f.ci || f.seeksPolicy, s.asOf); err != nil {
 		return nil, err
 	}
 	if s.policy.expired(p) {
@@ -152,7 +154,7 @@ func (p *program) load(cmd *cobra.Command, paths []string, f *fileFlags, keepGoi
 	}
 	r, err := load.Estate(cmd.Context(), paths, load.Options{
 		KeepGoing: keepGoing, Stdin: p.stdin, ServiceTags: f.serviceTags, DatacenterRanges: f.datacenterRanges, Limits: f.limits,
-		AllTags: f.allTags, TagCache: p.tagCache(f), SkipSHA256: !p.verbose,
+		AllTags: f.allTags, TagCache: p.tagCache(f), SkipSHA256: !p.verbose && !f.hashes,
 	})
 	if err != nil {
 		if _, ok := errors.AsType[*load.UsageError](err); ok {

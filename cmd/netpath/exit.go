@@ -6,6 +6,7 @@ import (
 
 	"github.com/netpath/netpath/internal/doctree"
 	"github.com/netpath/netpath/sim"
+	rules "github.com/netpath/netpath/sim/policy"
 	"github.com/netpath/netpath/topology/load"
 )
 
@@ -16,6 +17,7 @@ const (
 	exitUsage     = 2  // flags, commands, names, the policy file
 	exitRefused   = 3  // an input was refused
 	exitUndecided = 4  // the answer is Unknown, wholly or in part
+	exitNothing   = 5  // check has nothing to assert
 	exitInternal  = 70 // an internal error, or output that could not be written
 )
 
@@ -32,7 +34,7 @@ func (c exitCodes) add(code int) {
 // list has the worst code first.
 func (c exitCodes) list() []int {
 	var list []int
-	for _, code := range []int{exitInternal, exitUsage, exitRefused, exitBroken, exitUndecided} {
+	for _, code := range []int{exitInternal, exitUsage, exitRefused, exitBroken, exitUndecided, exitNothing} {
 		if c[code] {
 			list = append(list, code)
 		}
@@ -98,6 +100,9 @@ func codeOf(err error) int {
 		return exitUsage
 	}
 	if _, ok := errors.AsType[*sim.NameError](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[*rules.SelectorError](err); ok {
 		return exitUsage
 	}
 	if _, ok := errors.AsType[*doctree.Error](err); ok {

@@ -29,7 +29,7 @@ func (p *program) targets() ([]target, error) {
 	seen := map[string]bool{}
 	for _, spec := range specs {
 		name, file, toFile := strings.Cut(spec, "=")
-		format, err := report.ParseFormat(name)
+		format, err := report.ParseFormat(name, p.formats)
 		if err != nil {
 			return nil, usagef("%w", err)
 		}

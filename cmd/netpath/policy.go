@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"github.com/netpath/netpath/internal/doctree"
 	"github.com/netpath/netpath/internal/report"
 	"github.com/netpath/netpath/sim/flow"
+	rules "github.com/netpath/netpath/sim/policy"
 )
 
 // policyName is the file that --ci looks for, upward from the working folder.
@@ -20,6 +23,7 @@ const policyName = "netpath.yaml"
 type policy struct {
 	file          string
 	waivers       []*waiver
+	assertions    []*rules.Assertion
 	catalogueDate time.Time // of the service tag file where its name does not say it
 }
 
@@ -30,17 +34,17 @@ type waiver struct {
 	used   bool
 }
 
-// findPolicy reads the policy file: the one named, else with ci the nearest
+// findPolicy reads the policy file: the one named, else with seek the nearest
 // netpath.yaml upward, else none. Whatever is wrong with it is a usage error.
-func findPolicy(name string, ci bool, asOf time.Time) (*policy, error) {
-	if name == "" && ci {
+func findPolicy(name string, seek bool, asOf time.Time) (*policy, error) {
+	if name == "" && seek {
 		dir, err := os.Getwd()
 		if err != nil {
 			return nil, err
 		}
-		for parent := filepath.Dir(dir); ; dir, parent = parent, filepath.Dir(parent) {
-			if path := filepath.Join(dir, policyName); isFile(path) {
-				name = path
+		for parent, up := filepath.Dir(dir), ""; ; dir, parent, up = parent, filepath.Dir(parent), filepath.Join("..", up) {
+			if isFile(filepath.Join(dir, policyName)) {
+				name = filepath.Join(up, policyName)
 				break
 			}
 			if parent == dir {
@@ -69,6 +73,9 @@ func readPolicy(name string, asOf time.Time) (*policy, error) {
 		return nil, err
 	}
 	defer f.Close()
+	if blank(f) {
+		return &policy{file: name}, nil
+	}
 	doc, err := doctree.Read(name, f, doctree.Limits{})
 	if err != nil {
 		return nil, err
@@ -78,8 +85,12 @@ func readPolicy(name string, asOf time.Time) (*policy, error) {
 	}
 	r := policyReader{file: name}
 	p := &policy{file: name}
-	for _, m := range r.object(doc.Roots[0], "waivers", "serviceTags") {
+	for _, m := range r.object(doc.Roots[0], "waivers", "serviceTags", "assertions") {
 		switch m.Key {
+		case "assertions":
+			for _, item := range r.list(m.Value) {
+				p.assertions = append(p.assertions, r.assertion(item, p.assertions))
+			}
 		case "waivers":
 			for _, item := range r.list(m.Value) {
 				p.waivers = append(p.waivers, r.waiver(item, asOf))
@@ -94,6 +105,14 @@ func readPolicy(name string, asOf time.Time) (*policy, error) {
 		return nil, r.err
 	}
 	return p, nil
+}
+
+// blank reports whether a file holds nothing, and goes back to its start.
+func blank(f io.ReadSeeker) bool {
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	f.Seek(0, io.SeekStart) // what cannot be sought is read as it is
+	return (err == io.EOF || err == io.ErrUnexpectedEOF) && len(bytes.TrimSpace(head[:n])) == 0
 }
 
 // policyReader decodes a policy's tree; it keeps its first error.

@@ -27,6 +27,8 @@ type program struct {
 
 	cacheDir func() (string, error) // the user's folder for caches; nil: nothing is kept
 
+	formats []string // that the command can write
+
 	// persistent flags
 	output  []string
 	color   string
@@ -37,7 +39,7 @@ type program struct {
 func newProgram(stdin, stdout, stderr *os.File) *program {
 	return &program{
 		stdin: stdin, stdout: &stream{file: stdout}, stderr: &stream{file: stderr},
-		now: time.Now, getenv: os.Getenv,
+		now: time.Now, getenv: os.Getenv, formats: report.Formats(),
 	}
 }
 

@@ -20,6 +20,26 @@ func parseProtocol(s string) (topology.Protocol, error) {
 	return topology.NoProtocol, fmt.Errorf("protocol %q: expected tcp, udp, icmp, esp, ah or *", s)
 }
 
+// parsePorts reads a port, a range with both ends, or * for all.
+func parsePorts(s string) (topology.PortRange, error) {
+	from, to, ranged := strings.Cut(s, "-")
+	first, all, err := parsePort(from)
+	last := first
+	if ranged && err == nil && !all {
+		last, all, err = parsePort(to)
+	}
+	switch {
+	case err != nil:
+		return topology.PortRange{}, err
+	case all && s != "*", !all && first > last:
+		return topology.PortRange{}, fmt.Errorf("ports %q: expected a port, a range like 80-443, or *", s)
+	case all:
+		return topology.AllPorts, nil
+	default:
+		return topology.PortRange{First: first, Last: last}, nil
+	}
+}
+
 // parseDirection reads Inbound or Outbound in any letter case.
 func parseDirection(s string) (topology.Direction, error) {
 	switch {

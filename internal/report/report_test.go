@@ -462,16 +462,19 @@ func TestEffectiveRoutesAreWrittenInEveryFormat(t *testing.T) {
 	}
 }
 
-func TestFormatsThatDoNotExistYetAreRefusedByName(t *testing.T) {
+func TestFormatsOfCheckAreRefusedByNameElsewhere(t *testing.T) {
 	for _, name := range []string{"sarif", "junit", "markdown", "github", "azuredevops"} {
-		if _, err := ParseFormat(name); err == nil || !strings.Contains(err.Error(), "not available yet") {
+		if _, err := ParseFormat(name, Formats()); err == nil || !strings.Contains(err.Error(), "is for check") {
 			t.Errorf("%s: %v", name, err)
 		}
+		if f, err := ParseFormat(name, CheckFormats()); err != nil || string(f) != name {
+			t.Errorf("%s: %v, %v", name, f, err)
+		}
 	}
-	if _, err := ParseFormat("yaml"); err == nil || !strings.Contains(err.Error(), "not known") {
+	if _, err := ParseFormat("yaml", CheckFormats()); err == nil || !strings.Contains(err.Error(), "not known") {
 		t.Errorf("yaml: %v", err)
 	}
-	if f, err := ParseFormat("ndjson"); err != nil || f != NDJSON {
+	if f, err := ParseFormat("ndjson", Formats()); err != nil || f != NDJSON {
 		t.Errorf("ndjson: %v, %v", f, err)
 	}
 }

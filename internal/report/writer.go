@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -21,30 +22,34 @@ const (
 	NDJSON Format = "ndjson" // one JSON object a line
 )
 
-// Formats lists the formats by name.
+// The formats of reports on assertions.
+const (
+	SARIF       Format = "sarif"       // SARIF 2.1.0
+	JUnit       Format = "junit"       // JUnit XML
+	Markdown    Format = "markdown"    // for a comment on a pull request
+	GitHub      Format = "github"      // workflow commands of GitHub Actions
+	AzureDevOps Format = "azuredevops" // logging commands of Azure Pipelines
+)
+
+// Formats lists the formats that every answer has, by name.
 func Formats() []string {
 	return []string{string(Text), string(Table), string(JSON), string(NDJSON)}
 }
 
-// later lists the formats that are named by the command line's contract and
-// not written yet.
-func later() []string {
-	return []string{"sarif", "junit", "markdown", "github", "azuredevops"}
+// CheckFormats lists the formats of a report on assertions.
+func CheckFormats() []string {
+	return append(Formats(), string(SARIF), string(JUnit), string(Markdown), string(GitHub), string(AzureDevOps))
 }
 
-// ParseFormat reads the name of a format.
-func ParseFormat(name string) (Format, error) {
-	for _, f := range Formats() {
-		if name == f {
-			return Format(f), nil
-		}
+// ParseFormat reads the name of a format, one of known.
+func ParseFormat(name string, known []string) (Format, error) {
+	if slices.Contains(known, name) {
+		return Format(name), nil
 	}
-	for _, f := range later() {
-		if name == f {
-			return "", fmt.Errorf("output format %q is not available yet; use one of %s", name, strings.Join(Formats(), ", "))
-		}
+	if slices.Contains(CheckFormats(), name) {
+		return "", fmt.Errorf("output format %q is for check; use one of %s", name, strings.Join(known, ", "))
 	}
-	return "", fmt.Errorf("output format %q is not known; use one of %s", name, strings.Join(Formats(), ", "))
+	return "", fmt.Errorf("output format %q is not known; use one of %s", name, strings.Join(known, ", "))
 }
 
 // Options are the settings of a [Writer]. The zero value writes text without

@@ -1,0 +1,311 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/policy"
+	"github.com/netpath/netpath/topology"
+)
+
+// CheckRun is what a report of check says of the run beside its results.
+type CheckRun struct {
+	Version string // of netpath
+	Policy  string // the policy file
+	Strict  bool
+	Inputs  []CheckInput
+}
+
+// CheckInput is a file that was read.
+type CheckInput struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
+}
+
+// Check writes what became of the assertions of a policy.
+func (w *Writer) Check(r *policy.Report, run CheckRun) error {
+	switch w.opt.Format {
+	case JSON:
+		return w.versioned(checkDocument(r, run))
+	case NDJSON:
+		return eachObject(w, checkDocument(r, run).Assertions)
+	case SARIF:
+		return w.sarif(r, run)
+	case JUnit:
+		return w.junit(r, run)
+	case Markdown:
+		return w.checkMarkdown(r, run)
+	case GitHub:
+		return w.annotate(r, githubLine)
+	case AzureDevOps:
+		return w.annotate(r, azureLine)
+	}
+	p := &page{paint: w.paint()}
+	if w.opt.Format == Table {
+		p.table(checkRows(r))
+		return w.flush(p)
+	}
+	w.checkText(p, r, run)
+	return w.flush(p)
+}
+
+func checkColor(v policy.Verdict) string {
+	switch v {
+	case policy.Pass:
+		return green
+	case policy.Fail:
+		return red
+	default:
+		return yellow
+	}
+}
+
+func checkCell(v policy.Verdict) cell {
+	return cell{text: strings.ToUpper(v.String()), color: checkColor(v)}
+}
+
+// checkTally counts the assertions by verdict: the same words in every format.
+func checkTally(r *policy.Report) string {
+	return fmt.Sprintf("%s: %d met, %d broken, %d undecided", count(len(r.Results), "assertion", "assertions"), r.Count(policy.Pass), r.Count(policy.Fail), r.Count(policy.Unknown))
+}
+
+func checkRows(r *policy.Report) []row {
+	rows := []row{header("assertion", "verdict", "kind", "asked", "met", "broken", "undecided")}
+	for i := range r.Results {
+		x := &r.Results[i]
+		rows = append(rows, row{cells: []cell{plain(x.ID), checkCell(x.Verdict), plain(string(x.Kind)),
+			number(x.Asked), number(x.Met), number(x.Broken), number(x.Undecided)}})
+	}
+	return rows
+}
+
+func number(n int) cell { return cell{text: thousands(n), right: true} }
+
+// casesInText is how many cases text tells of an assertion, unless all are
+// asked for.
+const casesInText = 3
+
+func (w *Writer) checkText(p *page, r *policy.Report, run CheckRun) {
+	p.line(p.paint.in(bold, "CHECK"), "  ", checkTally(r))
+	p.blank()
+	p.table(checkRows(r))
+	for i := range r.Results {
+		x := &r.Results[i]
+		if x.Verdict == policy.Pass {
+			continue
+		}
+		p.blank()
+		p.line(p.paint.in(bold, Escape(x.ID)), "  ", p.paint.in(checkColor(x.Verdict), strings.ToUpper(x.Verdict.String())), "  ", Escape(x.Origin.String()))
+		p.line("  ", Escape(sentence(x.Assertion)))
+		if x.Reason != "" {
+			p.line("  because ", Escape(x.Reason))
+		}
+		for _, e := range x.Empty {
+			p.line("  ", Escape(e))
+		}
+		for j := range x.Cases {
+			if j == casesInText && !w.opt.Full {
+				p.line(fmt.Sprintf("    %d more; -v or -o json shows them", x.Broken+x.Undecided-j))
+				break
+			}
+			c := &x.Cases[j]
+			p.line("    ", p.paint.in(checkColor(c.Verdict), caseWord(x.Kind, c)), "  ", Escape(caseText(x.Kind, c)))
+			if at := c.Origin.String(); at != "" {
+				p.line("      ", p.paint.in(faint, Escape(at)))
+			}
+		}
+		if n := x.Broken + x.Undecided - len(x.Cases); n > 0 && (w.opt.Full || len(x.Cases) <= casesInText) {
+			p.line(fmt.Sprintf("    %d more that the report does not keep", n))
+		}
+	}
+	p.blank()
+	p.line("  netpath ", Escape(run.Version), ", policy ", Escape(run.Policy), strictWord(run))
+	p.catalogue("  ", r.ServiceTags)
+	if w.opt.Scope != "" {
+		p.line("  ", p.paint.in(faint, "scope: "+Escape(w.opt.Scope)))
+	}
+}
+
+func strictWord(run CheckRun) string {
+	if run.Strict {
+		return ", strict"
+	}
+	return ""
+}
+
+// sentence is an assertion in words.
+func sentence(a *policy.Assertion) string {
+	if a.Kind == policy.BackupReady {
+		profiles := strings.Join(a.Profiles, ", ")
+		if profiles == "" {
+			profiles = "the usual profile"
+		}
+		return fmt.Sprintf("%s can be backed up by %s", strings.Join(a.VMs, ", "), profiles)
+	}
+	verb := "reaches"
+	if a.Kind == policy.Deny {
+		verb = "does not reach"
+	}
+	return fmt.Sprintf("%s %s %s on %s", strings.Join(a.From, ", "), verb, strings.Join(a.To, ", "), asserted(a))
+}
+
+func asserted(a *policy.Assertion) string {
+	p := a.Protocol
+	if p == topology.NoProtocol {
+		p = topology.TCP
+	}
+	name := strings.ToLower(p.String())
+	if p == topology.AnyProtocol {
+		name = "any protocol"
+	}
+	if len(a.Ports) == 0 {
+		return name
+	}
+	var ports []string
+	for _, r := range a.Ports {
+		ports = append(ports, r.String())
+	}
+	return name + "/" + strings.Join(ports, ",")
+}
+
+// caseWord says what happens to the packet of a case that is not met.
+func caseWord(k policy.Kind, c *policy.Case) string {
+	switch {
+	case c.Verdict == policy.Unknown:
+		return "UNKNOWN"
+	case k == policy.BackupReady:
+		return "FAIL"
+	case k == policy.Deny:
+		return "ALLOW"
+	default:
+		return "DENY"
+	}
+}
+
+// caseText is a case with its packet and the gate that decides.
+func caseText(k policy.Kind, c *policy.Case) string {
+	if k == policy.BackupReady {
+		return joined(": ", c.From, c.Text)
+	}
+	s := c.From + " → " + c.To
+	x := c.Witness
+	packet := x.Source + " → " + x.Destination
+	if x.Protocol != "" {
+		packet += " " + strings.ToLower(x.Protocol)
+	}
+	if x.Port != "" {
+		packet += "/" + x.Port
+	}
+	return joined(": ", s+" ("+packet+")", c.Text)
+}
+
+// checkJSON is the document of check.
+type checkJSON struct {
+	Version     string             `json:"netpathVersion"`
+	Policy      string             `json:"policy"`
+	Strict      bool               `json:"strict"`
+	Inputs      []CheckInput       `json:"inputs"`
+	Summary     checkSummary       `json:"summary"`
+	Assertions  []assertionJSON    `json:"assertions"`
+	ServiceTags *sim.CatalogueInfo `json:"serviceTags,omitempty"`
+}
+
+type checkSummary struct {
+	Assertions int `json:"assertions"`
+	Met        int `json:"met"`
+	Broken     int `json:"broken"`
+	Undecided  int `json:"undecided"`
+	Cases      int `json:"cases"`
+}
+
+type assertionJSON struct {
+	ID          string            `json:"id"`
+	Kind        policy.Kind       `json:"kind"`
+	Verdict     policy.Verdict    `json:"verdict"`
+	Reason      string            `json:"reason,omitempty"`
+	Origin      *topology.Origin  `json:"origin,omitempty"`
+	Asked       int               `json:"asked"`
+	Met         int               `json:"met"`
+	Broken      int               `json:"broken"`
+	Undecided   int               `json:"undecided"`
+	Empty       []string          `json:"empty,omitempty"`
+	Cases       []caseJSON        `json:"cases"`
+	Assumptions []flow.Assumption `json:"assumptions"`
+}
+
+type caseJSON struct {
+	Verdict  policy.Verdict   `json:"verdict"`
+	From     string           `json:"from"`
+	To       string           `json:"to,omitempty"`
+	Source   string           `json:"source,omitempty"`
+	Dest     string           `json:"destination,omitempty"`
+	Protocol string           `json:"protocol,omitempty"`
+	Port     string           `json:"port,omitempty"`
+	Network  *flow.Verdict    `json:"networkVerdict,omitempty"`
+	Code     flow.Code        `json:"code,omitempty"`
+	RuleName string           `json:"ruleName,omitempty"`
+	Text     string           `json:"text,omitempty"`
+	Origin   *topology.Origin `json:"origin,omitempty"`
+}
+
+func checkDocument(r *policy.Report, run CheckRun) checkJSON {
+	d := checkJSON{Version: run.Version, Policy: run.Policy, Strict: run.Strict, Inputs: list(run.Inputs), ServiceTags: r.ServiceTags,
+		Summary: checkSummary{Assertions: len(r.Results), Met: r.Count(policy.Pass), Broken: r.Count(policy.Fail), Undecided: r.Count(policy.Unknown)}}
+	for i := range r.Results {
+		x := &r.Results[i]
+		d.Summary.Cases += x.Asked
+		a := assertionJSON{ID: x.ID, Kind: x.Kind, Verdict: x.Verdict, Reason: x.Reason, Origin: given(x.Origin), Asked: x.Asked, Met: x.Met, Broken: x.Broken,
+			Undecided: x.Undecided, Empty: x.Empty, Assumptions: list(x.Assumptions), Cases: []caseJSON{}}
+		for j := range x.Cases {
+			c := &x.Cases[j]
+			k := caseJSON{Verdict: c.Verdict, From: c.From, To: c.To, Source: c.Witness.Source, Dest: c.Witness.Destination, Protocol: c.Witness.Protocol,
+				Port: c.Witness.Port, Text: c.Text, Origin: given(c.Origin)}
+			if c.Outcome != nil {
+				k.Network, k.Code, k.RuleName = &c.Outcome.Verdict, c.Outcome.Code, c.Outcome.RuleName
+			}
+			a.Cases = append(a.Cases, k)
+		}
+		d.Assertions = append(d.Assertions, a)
+	}
+	d.Assertions = list(d.Assertions)
+	return d
+}
+
+// given is an origin, nil where nothing is known of it.
+func given(o topology.Origin) *topology.Origin {
+	if o == (topology.Origin{}) {
+		return nil
+	}
+	return &o
+}
+
+// worstFirst are the results that are not met, broken ones first.
+func worstFirst(r *policy.Report) []*policy.Result {
+	var out []*policy.Result
+	for i := range r.Results {
+		if r.Results[i].Verdict != policy.Pass {
+			out = append(out, &r.Results[i])
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *policy.Result) int { return int(b.Verdict) - int(a.Verdict) })
+	return out
+}
+
+// message is a result that is not met, in one paragraph.
+func message(x *policy.Result) string {
+	s := sentence(x.Assertion) + fmt.Sprintf(": %d of %s not met", x.Broken+x.Undecided, count(x.Asked, "case is", "cases are"))
+	if x.Asked == 0 {
+		s = sentence(x.Assertion)
+	}
+	for _, e := range x.Empty {
+		s += "; " + e
+	}
+	if len(x.Cases) > 0 {
+		c := &x.Cases[0]
+		s += "; " + strings.ToLower(caseWord(x.Kind, c)) + ": " + caseText(x.Kind, c)
+	}
+	return s
+}

@@ -1,0 +1,98 @@
+// Package policy checks an estate against assertions: what engineers promise of
+// a network in a few words, each quantified over all that its selectors select.
+package policy
+
+import (
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/topology"
+)
+
+// Kind is what an assertion asserts.
+type Kind string
+
+// The kinds of assertion.
+const (
+	Allow       Kind = "allow"        // every packet gets through
+	Deny        Kind = "deny"         // none does
+	BackupReady Kind = "backup-ready" // every machine passes its backup profiles
+)
+
+// Assertion is one promise of a policy.
+type Assertion struct {
+	ID       string
+	Kind     Kind
+	From, To []string             // selectors of Allow and Deny
+	Ports    []topology.PortRange // of TCP and UDP; empty: any
+	Protocol topology.Protocol    // NoProtocol is TCP
+	VMs      []string             // BackupReady: selectors of machines
+	Profiles []string             // BackupReady: none is the default one
+	Reason   string
+	Origin   topology.Origin
+}
+
+// Verdict is how an assertion fares.
+type Verdict uint8
+
+// The verdicts, from the best to the worst. What is not certain never passes.
+const (
+	Pass Verdict = iota
+	Unknown
+	Fail
+)
+
+// String is the verdict in a word.
+func (v Verdict) String() string { return [...]string{"Pass", "Unknown", "Fail"}[v] }
+
+// MarshalText writes the word.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// Result is what became of an assertion. The counts are of its cases: one for
+// each pair that its selectors select and each of its ports, or each machine.
+type Result struct {
+	*Assertion
+	Verdict                       Verdict
+	Asked, Met, Broken, Undecided int
+	Empty                         []string // selectors that selected nothing: the verdict is Unknown
+	Cases                         []Case   // those that are not met, broken ones first, at most [CasesKept]
+	Assumptions                   []flow.Assumption
+	UnderAssumptions              bool // strict mode alone left a case undecided
+}
+
+// CasesKept is how many cases that are not met a result keeps.
+const CasesKept = 20
+
+// Case is one case that is not met, with a packet that shows it.
+type Case struct {
+	Verdict  Verdict // Fail or Unknown
+	From, To string  // as the question names them
+	Witness  Witness
+	Outcome  *sim.Outcome // of that packet; nil for a machine
+	Text     string       // why, in a sentence
+	Origin   topology.Origin
+}
+
+// Witness is a packet in the words of the report: addresses where they are
+// known, else names.
+type Witness struct {
+	Source, Destination string
+	Protocol            string
+	Port                string // "" where there is none
+}
+
+// Report is the answer to a whole policy, in its order.
+type Report struct {
+	Results     []Result
+	ServiceTags *sim.CatalogueInfo
+}
+
+// Count is how many assertions have the verdict.
+func (r *Report) Count(v Verdict) int {
+	n := 0
+	for i := range r.Results {
+		if r.Results[i].Verdict == v {
+			n++
+		}
+	}
+	return n
+}
