@@ -238,6 +238,13 @@ func (s *Simulator) estateConstants() []*netipx.IPSet {
 		one(f.PrivateIPAddress)
 	}
 	for _, vm := range n.VirtualMachines {
+		if vm.Proxy != nil {
+			for _, b := range vm.Proxy.Bypass {
+				if b.Prefix.IsValid() {
+					out = append(out, scope.SetOf(b.Prefix))
+				}
+			}
+		}
 		if vm.ProxyServer == nil {
 			continue
 		}

@@ -29,12 +29,25 @@ func (tr *tracer) setting() *topology.ProxySetting {
 }
 
 // throughWhich is the proxy that the question goes through, nil for none: that
-// of the source, for TCP to a destination outside the estate (spec 8.2).
+// of the source, for TCP to a destination outside the estate that its setting
+// does not send past the proxy (spec 8.2).
 func (tr *tracer) throughWhich() *topology.ProxySetting {
 	if !tr.proxyApplies() {
 		return nil
 	}
-	return tr.setting()
+	p := tr.setting()
+	if p != nil && tr.s.leftOut(p, tr.to.target, tr.to.addr) == flow.Allow {
+		return nil
+	}
+	return p
+}
+
+// proxyText names the proxy of a setting.
+func proxyText(p *topology.ProxySetting) string {
+	if p.Host == "" {
+		return "a proxy that is not known"
+	}
+	return fmt.Sprintf("%s:%d", p.Host, p.Port)
 }
 
 func (tr *tracer) proxyApplies() bool {
@@ -89,6 +102,11 @@ func (tr *tracer) proxyName(o topology.Owner) string {
 func (k *walk) throughProxy(p position, t flow.Tuple, vm *topology.VirtualMachine, setting *topology.ProxySetting, depth int) {
 	s := k.s
 	k.leg++
+	if setting.Undecided != "" {
+		k.opaque(settingHop(vm, setting),
+			flow.Fact{Code: flow.ProxyUndecided, About: vm.Name, Detail: string(vm.ID()), Text: setting.Undecided})
+		return
+	}
 	o, ok := s.proxyHost(setting.Host)
 	if !ok {
 		k.opaque(Hop{Kind: HopProxy, Name: setting.Host, Origin: originOf(setting.Origin)}, flow.Fact{Code: flow.ProxyNotFound, About: setting.Host, Detail: string(vm.ID()),
@@ -120,8 +138,10 @@ func (k *walk) throughProxy(p position, t flow.Tuple, vm *topology.VirtualMachin
 	k.appliances = nil
 	if server != nil && server.Proxy != nil && !strings.EqualFold(server.Proxy.Scope, "user") && depth < 8 {
 		k.leg--
-		k.throughProxy(at, second, server, server.Proxy, depth+1)
-		return
+		if k.proxied(at, second, server, server.Proxy, depth+1) {
+			return
+		}
+		k.leg++
 	}
 	k.send(at, second)
 }

@@ -50,12 +50,16 @@ func (s *Simulator) Trace(q TraceQuestion) (*Trace, error) {
 	tr := tracer{s: s, q: q, from: from, to: to, cuts: newCuts()}
 	tr.proxy = tr.throughWhich()
 	if p := tr.proxy; p != nil {
-		t.Proxy = fmt.Sprintf("%s:%d", p.Host, p.Port)
+		t.Proxy = proxyText(p)
 		if o, ok := s.proxyHost(p.Host); ok {
 			t.Proxy = fmt.Sprintf("%s (%s:%d)", tr.proxyName(o), o.Configuration.PrivateIPAddress, p.Port)
 		}
 	} else if tr.setting() != nil {
-		tr.notes = append(tr.notes, "the proxy of "+from.vm.Name+" is not used: it is for TCP to destinations outside the estate")
+		why := "it is for TCP to destinations outside the estate"
+		if tr.proxyApplies() {
+			why = "its setting sends this destination past it"
+		}
+		tr.notes = append(tr.notes, "the proxy of "+from.vm.Name+" is not used: "+why)
 	}
 	parts, err := tr.run()
 	if err != nil {
@@ -289,8 +293,7 @@ func (tr *tracer) start(k *walk, c packetClass) {
 	switch {
 	case tr.from.nic != nil:
 		p := s.at(tr.from.nic, tr.from.config(c.v6))
-		if tr.viaProxy(t) {
-			k.throughProxy(p, t, tr.from.vm, tr.proxy, 0)
+		if tr.viaProxy(t) && k.proxied(p, t, tr.from.vm, tr.proxy, 0) {
 			return
 		}
 		k.send(p, t)

@@ -160,6 +160,8 @@ const (
 	HostFirewallDeny           Code = "HOST_FIREWALL_DENY"
 	ProxyNotListening          Code = "PROXY_NOT_LISTENING"
 	ProxyNotFound              Code = "PROXY_NOT_FOUND"
+	ProxyUndecided             Code = "PROXY_UNDECIDED"
+	ProxyBypassUnknown         Code = "PROXY_BYPASS_UNKNOWN"
 	ProxyAuthRequired          Code = "PROXY_AUTH_REQUIRED"
 	ProxyHostNotAllowed        Code = "PROXY_HOST_NOT_ALLOWED"
 	ProxyAllow                 Code = "PROXY_ALLOW"

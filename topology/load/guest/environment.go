@@ -120,9 +120,8 @@ func (r *reader) noProxy(v value) []topology.Bypass {
 		case isAddress:
 			entry.Prefix = prefix
 			entry.Doubtful = entry.Doubtful || strings.Contains(host, "*")
-		case strings.HasPrefix(host, "*."):
-			entry.Host, entry.Doubtful = strings.ToLower(host), true // some programs take the asterisk as it stands
 		case strings.Contains(host, "*"):
+			// Some programs take the asterisk as it stands.
 			entry.Host, entry.Doubtful = strings.ToLower(host[strings.LastIndexByte(host, '*'):]), true
 		case strings.HasPrefix(host, "."):
 			entry.Host = "*" + strings.ToLower(host)
