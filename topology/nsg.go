@@ -151,10 +151,11 @@ type AddressPrefix struct {
 	Prefix netip.Prefix // PrefixAddress: masked
 	Tag    string       // TagAddress: as written, blanks trimmed
 	Text   string       // as written
-	Origin *Origin      // TagAddress, UnresolvedAddress; nil for the others, of which an estate may have millions
+	Origin *Origin      // TagAddress, UnresolvedAddress: where the file first has it; nil for the others
 }
 
-// At is where the entry was read, the zero Origin where that is not kept.
+// At is Origin, or the zero Origin: an estate may have millions of entries, and
+// the place of each would take more memory than all else.
 func (a *AddressPrefix) At() Origin {
 	if a.Origin == nil {
 		return Origin{}

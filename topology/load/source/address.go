@@ -141,21 +141,30 @@ func (f *File) Address(n *doctree.Node) topology.AddressPrefix {
 	case s == "*":
 		a.Kind, a.Text = topology.AnyAddress, "*"
 	case Expression(s):
-		a.Kind, a.Origin = topology.UnresolvedAddress, f.at(n)
+		a.Kind, a.Origin = topology.UnresolvedAddress, f.firstOf(n)
 		f.Say(Doubt, n, "export the deployed resource instead of a template", "the expression %s is not evaluated: it may name any address", Quote(s))
 	case strings.EqualFold(s, "any"):
 		f.Refuse(n, "expected an address: *, an IP address, a CIDR block or a service tag", `write "*"`)
 	case isTag(s):
-		a.Kind, a.Tag, a.Origin = topology.TagAddress, classicTag(s), f.at(n)
+		a.Kind, a.Tag, a.Origin = topology.TagAddress, classicTag(s), f.firstOf(n)
 	default:
 		a.Kind, a.Prefix = topology.PrefixAddress, f.prefix(n, s)
 	}
 	return a
 }
 
-func (f *File) at(n *doctree.Node) *topology.Origin {
-	o := f.Origin(n)
-	return &o
+// firstOf is the first place where the file has the node's text as an address.
+func (f *File) firstOf(n *doctree.Node) *topology.Origin {
+	at := f.first[n.Text]
+	if at == nil {
+		if f.first == nil {
+			f.first = map[string]*topology.Origin{}
+		}
+		o := f.Origin(n)
+		at = &o
+		f.first[n.Text] = at
+	}
+	return at
 }
 
 // isTag reports whether a text has the form of a service tag's name: a letter,

@@ -43,6 +43,8 @@ type File struct {
 	Diagnostics []Diagnostic
 	Unsaid      int   // diagnostics that were too many to keep
 	Err         error // the first refusal, a *doctree.Error
+
+	first map[string]*topology.Origin // of tags and expressions
 }
 
 // Origin is where the node stands.
