@@ -75,10 +75,9 @@ func TestAWaiverIsUsedByTheAssumptionItCovers(t *testing.T) {
 func TestAMalformedPolicyIsAUsageError(t *testing.T) {
 	const waiver = "waivers: [{id: NOT_SUCCEEDED, reason: r, owner: o, expires: 2027-01-01"
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":             {"", "netpath.yaml:1:1: is empty"},
-		"list":              {"- a\n", "netpath.yaml:1:1: expected an object with waivers, serviceTags, found a list"},
+		"list":              {"- a\n", "netpath.yaml:1:1: expected an object with waivers, serviceTags, assertions, found a list"},
 		"two documents":     {"waivers: []\n---\nwaivers: []\n", "netpath.yaml: expected one YAML document"},
-		"unknown key":       {"waiver: []\n", `netpath.yaml:1:1 (/waiver): unknown key, found "waiver"; known here: waivers, serviceTags; did you mean waivers?`},
+		"unknown key":       {"waiver: []\n", `netpath.yaml:1:1 (/waiver): unknown key, found "waiver"; known here: waivers, serviceTags, assertions; did you mean waivers?`},
 		"unknown id":        {"waivers: [{id: NOT_SUCEEDED, reason: r, owner: o, expires: 2027-01-01}]\n", `not the ID of an assumption, found "NOT_SUCEEDED"; did you mean NOT_SUCCEEDED?`},
 		"unknown field":     {waiver + ", until: 2028-01-01}]\n", `unknown key, found "until"`},
 		"no reason":         {"waivers: [{id: NOT_SUCCEEDED, owner: o, expires: 2027-01-01}]\n", "a waiver needs reason"},
