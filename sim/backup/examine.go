@@ -195,8 +195,8 @@ func (x *subject) wayInUse(reqs []Requirement) Way {
 	switch {
 	case r == nil:
 		return NotNeeded
-	case systemProxy(x.vm) != nil:
-		return Proxy
+	case systemProxy(x.vm) != nil && (r.Trace == nil || r.Trace.Proxy != ""):
+		return Proxy // unless its setting leaves Storage out
 	default:
 		return r.Via
 	}

@@ -90,6 +90,8 @@ func forwards(k sim.HopKind) bool {
 // it lets pass has answered them all.
 func serviceLeg(h *sim.Hop) string {
 	switch h.Code {
+	case flow.ProxyUndecided, flow.ProxyBypassUnknown:
+		return LegSetting
 	case flow.ProxyAuthRequired:
 		return LegAuthentication
 	case flow.ProxyHostNotAllowed, flow.ProxyAllow:
@@ -123,6 +125,9 @@ func legs(t *sim.Trace) []Leg {
 		var hops [8][]sim.Hop
 		for j, leg := range legsOf(p.Hops, proxied) {
 			i := slices.Index(names, leg)
+			if i < 0 {
+				continue // of the client's setting, a leg before these
+			}
 			reached = max(reached, i)
 			hops[i] = append(hops[i], p.Hops[j])
 		}

@@ -35,12 +35,19 @@ func (x *subject) byProxy(r *Requirement) (WayResult, error) {
 			return WayResult{Failing: LegToProxy, Text: text}, nil
 		}
 		one := WayResult{Through: t.Proxy, Legs: append([]Leg{leg}, legs(t)...)}
-		if t.Proxy == "" {
-			// The destination lies inside the estate: the proxy is not for it.
-			one.Legs = []Leg{leg}
-		}
 		v, _ := fold(t)
-		one.Verdict = worse(met(leg.Verdict), v)
+		switch first := &one.Legs[0]; {
+		case t.Proxy == "" && r.Tag != "":
+			// A service lies outside the estate: the setting leaves it out.
+			first.Verdict, first.Code = flow.Deny, flow.ProxyNotFound
+			first.Text = "the setting of " + x.vm.Name + " leaves " + hostOr(host, r.Destination) + " out (no_proxy, ProxyOverride): it goes direct"
+			one.Legs = one.Legs[:1]
+		case t.Proxy == "":
+			one.Legs = one.Legs[:1] // inside the estate: the proxy is not for it
+		case t.Code == flow.ProxyBypassUnknown && len(t.Missing) > 0:
+			first.Verdict, first.Code, first.Text = flow.Unknown, t.Code, t.Missing[0].Text
+		}
+		one.Verdict = worse(met(one.Legs[0].Verdict), v)
 		one.Failing = failing(one.Legs)
 		one.Text = x.legText(&one, t)
 		if one.Text == "" && one.Verdict == Pass {
@@ -51,6 +58,14 @@ func (x *subject) byProxy(r *Requirement) (WayResult, error) {
 		}
 	}
 	return result, nil
+}
+
+// hostOr is the name of a host, else the destination that it stands for.
+func hostOr(host, destination string) string {
+	if host == "" {
+		return destination
+	}
+	return host
 }
 
 // setting is the proxy that the machine uses, or the one that it might, and
@@ -71,7 +86,14 @@ func (x *subject) setting() (*topology.ProxySetting, Leg) {
 		return offer, leg
 	case strings.EqualFold(p.Scope, "user"):
 		leg.Verdict, leg.Code = flow.Deny, flow.ProxyNotFound
-		leg.Text = fmt.Sprintf("the proxy %s:%d is set for a user only; the extension runs as the system account", p.Host, p.Port)
+		leg.Text = "the proxy is set for a user only; the extension runs as the system account"
+		if p.Host != "" {
+			leg.Text = fmt.Sprintf("the proxy %s:%d is set for a user only; the extension runs as the system account", p.Host, p.Port)
+		}
+	case p.Undecided != "":
+		leg.Verdict, leg.Code, leg.Text = flow.Unknown, flow.ProxyUndecided, p.Undecided
+	case p.Undecided != "":
+		leg.Verdict, leg.Code, leg.Text = flow.Unknown, flow.ProxyUndecided, p.Undecided
 	default:
 		leg.Text = fmt.Sprintf("%s:%d, for the system account", p.Host, p.Port)
 	}
