@@ -41,9 +41,10 @@ var rooms = []struct {
 	{"internal/golden", []string{"topology"}},
 	{"internal/emit", []string{"topology/edit"}},
 	{"internal/report", []string{"sim/policy", "topology/load"}},
+	{"internal/selftest", []string{"sim", "topology/load"}},
 	{"internal/archtest", nil},
 
-	{"cmd/netpath", []string{"internal/report", "internal/emit", "topology/azure"}},
+	{"cmd/netpath", []string{"internal/selftest", "internal/report", "internal/emit", "topology/azure"}},
 	{"fixtures", []string{"sim", "topology/load"}},
 	{"benchmarks/...", []string{"sim/policy", "topology/load", "internal/oracle", "internal/report"}},
 }
