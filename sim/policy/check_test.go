@@ -1,0 +1,195 @@
+package policy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/netpath/netpath/internal/golden"
+	"github.com/netpath/netpath/internal/oracle/estategen"
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/policy"
+	"github.com/netpath/netpath/topology"
+)
+
+func check(t *testing.T, n *topology.Network, strict bool, a ...*policy.Assertion) *policy.Report {
+	t.Helper()
+	s, err := sim.New(n, sim.Options{AsOf: golden.AsOf, Strict: strict})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := policy.Check(context.Background(), s, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func ports(list ...topology.PortRange) []topology.PortRange { return list }
+
+var https = ports(topology.PortRange{First: 443, Last: 443})
+
+// Each case is a fact about one assertion over the golden estate with some
+// change; verdict and counts are written as "Verdict asked/met/broken/undecided".
+func TestAssertions(t *testing.T) {
+	deny443 := func() *golden.Estate {
+		return golden.New().SubnetNSG("app", golden.Deny("no-443", 100, golden.Out).Ports("443"))
+	}
+	for _, c := range []struct {
+		fact   string
+		estate *golden.Estate
+		a      policy.Assertion
+		want   string
+	}{
+		{"one packet that gets through", golden.New(), policy.Assertion{Kind: policy.Allow, From: []string{"a1"}, To: []string{"d1"}, Ports: https}, "Pass 1/1/0/0"},
+		{"one that does not", deny443(), policy.Assertion{Kind: policy.Allow, From: []string{"a1"}, To: []string{"d1"}, Ports: https}, "Fail 1/0/1/0"},
+		{"deny is the opposite", deny443(), policy.Assertion{Kind: policy.Deny, From: []string{"a1"}, To: []string{"d1"}, Ports: https}, "Pass 1/1/0/0"},
+		{"a hole in a range of ports breaks allow", deny443(), policy.Assertion{Kind: policy.Allow, From: []string{"a1"}, To: []string{"d1"}, Ports: ports(topology.PortRange{First: 80, Last: 500})}, "Fail 1/0/1/0"},
+		{"what lies outside the range does not count", deny443(), policy.Assertion{Kind: policy.Allow, From: []string{"a1"}, To: []string{"d1"}, Ports: ports(topology.PortRange{First: 80, Last: 442}, topology.PortRange{First: 444, Last: 65535})}, "Pass 2/2/0/0"},
+		{"any port without ports", deny443(), policy.Assertion{Kind: policy.Deny, From: []string{"a1"}, To: []string{"d1"}}, "Fail 1/0/1/0"},
+		{"a subnet is every interface in it", deny443(), policy.Assertion{Kind: policy.Allow, From: []string{"subnet:v1/app"}, To: []string{"d1"}, Ports: https}, "Fail 2/0/2/0"},
+		{"a pattern is every machine it matches", golden.New(), policy.Assertion{Kind: policy.Allow, From: []string{"a*"}, To: []string{"vm:d1"}, Ports: https}, "Pass 2/2/0/0"},
+		{"nothing leaves a machine for itself", golden.New(), policy.Assertion{Kind: policy.Allow, From: []string{"vm:a*"}, To: []string{"vm:a*"}, Ports: https}, "Pass 2/2/0/0"},
+		{"an application security group is its members", golden.New().ASG("d1", "asg-db"), policy.Assertion{Kind: policy.Allow, From: []string{"a1"}, To: []string{"asg:ASG-db"}, Ports: https}, "Pass 1/1/0/0"},
+		{"a pattern that matches nothing leaves it open", golden.New(), policy.Assertion{Kind: policy.Deny, From: []string{"vm:z*"}, To: []string{"d1"}, Ports: https}, "Unknown 0/0/0/0"},
+		{"beside one that matches too", golden.New(), policy.Assertion{Kind: policy.Allow, From: []string{"vm:z*", "a1"}, To: []string{"d1"}, Ports: https}, "Unknown 1/1/0/0"},
+		{"so does a name that is nobody's", golden.New(), policy.Assertion{Kind: policy.Allow, From: []string{"a1"}, To: []string{"d9"}, Ports: https}, "Unknown 0/0/0/0"},
+		{"broken counts more than open", deny443(), policy.Assertion{Kind: policy.Allow, From: []string{"vm:z*", "a1"}, To: []string{"d1"}, Ports: https}, "Fail 1/0/1/0"},
+		{"a tag that no file holds is open for allow", golden.New().NoServiceTags().SubnetNSG("app", golden.Deny("x", 100, golden.Out).To("AzureMonitor")), policy.Assertion{Kind: policy.Allow, From: []string{"a1"}, To: []string{golden.NET}, Ports: https}, "Unknown 1/0/0/1"},
+		{"and for deny", golden.New().NoServiceTags().SubnetNSG("app", golden.Deny("x", 100, golden.Out).To("AzureMonitor")), policy.Assertion{Kind: policy.Deny, From: []string{"a1"}, To: []string{golden.NET}, Ports: https}, "Unknown 1/0/0/1"},
+		{"a prefix of which a part is denied breaks allow", golden.New().SubnetNSG("app", golden.Deny("x", 100, golden.Out).To("203.0.113.0/28")), policy.Assertion{Kind: policy.Allow, From: []string{"a1"}, To: []string{"203.0.113.0/24"}, Ports: https}, "Fail 1/0/1/0"},
+		{"and deny, by the other part", golden.New().SubnetNSG("app", golden.Deny("x", 100, golden.Out).To("203.0.113.0/28")), policy.Assertion{Kind: policy.Deny, From: []string{"a1"}, To: []string{"203.0.113.0/24"}, Ports: https}, "Fail 1/0/1/0"},
+	} {
+		t.Run(c.fact, func(t *testing.T) {
+			c.a.ID = "x"
+			r := &check(t, c.estate.Build(), false, &c.a).Results[0]
+			if got := fmt.Sprintf("%s %d/%d/%d/%d", r.Verdict, r.Asked, r.Met, r.Broken, r.Undecided); got != c.want {
+				t.Errorf("%s, want %s; %+v", got, c.want, r)
+			}
+			if r.Asked == 0 && len(r.Empty) == 0 {
+				t.Error("nothing is said of the selector that selects nothing")
+			}
+		})
+	}
+}
+
+// A machine that backup fails breaks backup-ready; a profile that requires
+// nothing does not.
+func TestBackupReady(t *testing.T) {
+	n := golden.New().SubnetNSG("app", golden.Deny("internet", 4000, golden.Out).To("Internet")).Build()
+	r := check(t, n, false,
+		&policy.Assertion{ID: "old", Kind: policy.BackupReady, VMs: []string{"a*"}, Profiles: []string{"vm-2018"}},
+		&policy.Assertion{ID: "new", Kind: policy.BackupReady, VMs: []string{"vm:a*"}, Profiles: []string{"vm-current"}},
+		&policy.Assertion{ID: "none", Kind: policy.BackupReady, VMs: []string{"z*"}})
+	var got []string
+	for _, x := range r.Results {
+		got = append(got, fmt.Sprintf("%s %s %d/%d", x.ID, x.Verdict, x.Asked, x.Broken))
+	}
+	if want := []string{"old Fail 2/2", "new Pass 2/0", "none Unknown 0/0"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if r.Count(policy.Pass) != 1 || r.Count(policy.Fail) != 1 || r.Count(policy.Unknown) != 1 {
+		t.Error("the counts differ")
+	}
+}
+
+// In strict mode an answer that rests on an assumption is undecided, and the
+// result says which one.
+func TestStrictLeavesAssumptionsOpen(t *testing.T) {
+	n := golden.New().Build()
+	a := &policy.Assertion{ID: "x", Kind: policy.Allow, From: []string{"a1"}, To: []string{"10.0.2.200"}, Ports: https}
+	for strict, want := range map[bool]policy.Verdict{false: policy.Pass, true: policy.Unknown} {
+		r := check(t, n, strict, a).Results[0]
+		if r.Verdict != want || r.UnderAssumptions != strict || !slices.ContainsFunc(r.Assumptions, func(x flow.Assumption) bool { return x.ID == flow.NoNICAtDestination }) {
+			t.Errorf("strict %v: %+v", strict, r)
+		}
+	}
+}
+
+// A selector that cannot be meant is an error that names the assertion.
+func TestSelectorsThatCannotBeMeant(t *testing.T) {
+	s, err := sim.New(golden.New().Build(), sim.Options{AsOf: golden.AsOf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for selector, want := range map[string]string{"10.0.0.0/16": "CIDR block cannot be the source", "vm:[": "not a pattern", "subnet:": "not a pattern"} {
+		_, err := policy.Check(context.Background(), s, []*policy.Assertion{{ID: "mine", Kind: policy.Allow, From: []string{selector}, To: []string{"d1"}}})
+		var bad *policy.SelectorError
+		if !errors.As(err, &bad) || bad.Selector != selector || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "mine") {
+			t.Errorf("%s: %v", selector, err)
+		}
+	}
+}
+
+// On random estates an assertion is what its packets, asked one by one, say;
+// and the packet that a report shows breaks it.
+func TestAssertionsAgreeWithTheirPackets(t *testing.T) {
+	cases, shown := 0, 0
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 11))
+		n, samples := estategen.Random(r, estategen.Options{Samples: 12, Without: estategen.AddressesOwnedTwice})
+		s, err := sim.New(n, sim.Options{AsOf: estategen.CatalogueDate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range samples {
+			if !x.Destination.IsValid() || len(n.NetworkInterfaces) == 0 {
+				continue
+			}
+			from := n.NetworkInterfaces[r.IntN(len(n.NetworkInterfaces))]
+			q := sim.TraceQuestion{From: from.ResourceID, To: x.Destination.String(), Port: x.DestinationPort}
+			a, err := s.Trace(q)
+			if err != nil {
+				continue
+			}
+			for _, kind := range []policy.Kind{policy.Allow, policy.Deny} {
+				port := topology.PortRange{First: x.DestinationPort, Last: x.DestinationPort}
+				report, err := policy.Check(context.Background(), s, []*policy.Assertion{{ID: "x", Kind: kind, From: []string{from.ResourceID}, To: []string{q.To}, Ports: ports(port)}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := report.Results[0]
+				want := policy.Pass
+				switch {
+				case a.AnyDeny && kind == policy.Allow, a.AnyAllow && kind == policy.Deny, a.Verdict == flow.Deny && kind == policy.Allow, a.Verdict == flow.Allow && kind == policy.Deny:
+					want = policy.Fail
+				case a.Verdict == flow.Unknown || a.Undecided:
+					want = policy.Unknown
+				}
+				if got.Verdict != want {
+					t.Errorf("seed %d: %s %s → %s: %s, the packet is %s", seed, kind, from.Name, q.To, got.Verdict, a.Verdict)
+				}
+				cases++
+				for _, c := range got.Cases {
+					if _, err := netip.ParseAddr(c.Witness.Destination); err != nil {
+						continue
+					}
+					again := q
+					again.To = c.Witness.Destination
+					if c.Witness.Port != "" {
+						p, _ := strconv.Atoi(c.Witness.Port)
+						again.Port = uint16(p)
+					}
+					b, err := s.Trace(again)
+					if err != nil {
+						t.Fatal(err)
+					}
+					shown++
+					if c.Verdict == policy.Fail && (kind == policy.Allow && b.Verdict == flow.Allow || kind == policy.Deny && b.Verdict == flow.Deny) {
+						t.Errorf("seed %d: the packet shown for %s %s → %s is %s", seed, kind, from.Name, q.To, b.Verdict)
+					}
+				}
+			}
+		}
+	}
+	if cases < 500 || shown < 200 {
+		t.Errorf("only %d cases and %d packets", cases, shown)
+	}
+}
