@@ -46,6 +46,7 @@ func accountOf(key string) account {
 type hive struct {
 	whose  account
 	key    string
+	binary bool             // the key Connections below it, which holds binary forms
 	values map[string]value // by their names in lower case
 }
 
@@ -76,7 +77,7 @@ func (r *reader) registry(lines []string) {
 			j := slices.IndexFunc(hives, func(h *hive) bool { return strings.EqualFold(h.key, key) })
 			if j < 0 {
 				j = len(hives)
-				hives = append(hives, &hive{accountOf(key), key, map[string]value{}})
+				hives = append(hives, hiveOf(key))
 			}
 			now = hives[j]
 		default:
@@ -94,9 +95,17 @@ func (r *reader) registry(lines []string) {
 		}
 	}
 	for _, h := range hives {
-		if r.file.Err == nil {
+		if r.file.Err == nil && !h.binary {
 			r.account(h)
 		}
+	}
+	for _, h := range hives {
+		if r.file.Err == nil && h.binary {
+			r.connections(h)
+		}
+	}
+	if !slices.ContainsFunc(hives, func(h *hive) bool { return h.whose != nobody }) {
+		r.say(source.Warning, value{line: 1, column: 1}, "the export holds no proxy settings of an account", `reg export "HKU\S-1-5-18`+settingsPath+`" proxy.reg`)
 	}
 }
 
@@ -189,6 +198,11 @@ func (r *reader) entry(h *hive, v value) {
 			return
 		}
 		v.text = strings.TrimSpace(text)
+	case "defaultconnectionsettings", "winhttpsettings":
+		if !h.binary {
+			r.out.Skipped++
+			return
+		}
 	default:
 		r.out.Skipped++
 		return
