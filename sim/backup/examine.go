@@ -184,7 +184,9 @@ func (x *subject) report() (VM, error) {
 		}
 	}
 	if x.options.Remedies && r.Verdict != Pass {
-		r.Remedies = remedies(x, &r)
+		if r.Remedies, r.Hindrances, err = x.remedies(&r); err != nil {
+			return r, err
+		}
 	}
 	return r, nil
 }

@@ -81,6 +81,7 @@ type VM struct {
 	Ways             []WayResult // the way in use first; empty where nothing outbound is required
 	Readiness        []Check
 	Remedies         []Remedy
+	Hindrances       []Hindrance       // why a way has no remedy, where remedies were looked for
 	Assumptions      []flow.Assumption // of the requirements and the checks
 	Missing          []flow.Missing    // what would settle what is Unknown
 }
