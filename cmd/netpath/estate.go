@@ -48,7 +48,7 @@ func (f *fileFlags) registerLimits(cmd *cobra.Command) {
 	fs.Var((*byteSize)(&f.limits.UnpackedBytes), "max-unpacked-size", "refuse a file that unpacks to more than this `size` (default 1GiB)")
 	fs.IntVar(&f.limits.Depth, "max-depth", 0, "refuse a document nested deeper than this many `levels` (default 100)")
 	fs.IntVar(&f.limits.Nodes, "max-nodes", 0, "refuse an element of more than this many `values` (default 10000000)")
-	fs.IntVar(&f.limits.Elements, "max-elements", 0, "refuse a file that lists more than this many `elements` (default 1000000)")
+	fs.IntVar(&f.limits.Elements, "max-elements", 0, "refuse a file that lists more than this many `elements` (default 500000)")
 	fs.BoolVar(&f.noCache, "no-cache", false, "neither use nor keep indexes of service tag files in the user's cache folder; the answers are the same")
 }
 

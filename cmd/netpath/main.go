@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"syscall"
 	"time"
 )
@@ -28,12 +29,39 @@ func main() {
 	os.Exit(<-code)
 }
 
+// The slack of the garbage collector, in percent of what is in use.
+const (
+	firstSlack = 400
+	usualSlack = 100
+	largeSlack = 50 // where more than largeHeap is in use
+
+	largeHeap = 48 << 20 // bytes
+)
+
 // collectLater lets the first garbage collection wait until there is some
-// 16 MB of it: most runs end before. From then on all is as the runtime has it.
+// 16 MB of it: most runs end before. From then on all is as the runtime has
+// it, with less slack for a large estate: it stays in use to the end.
 func collectLater() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	usual := debug.SetGCPercent(400)
-	runtime.AddCleanup(new([2]*int), func(percent int) { debug.SetGCPercent(percent) }, usual)
+	debug.SetGCPercent(firstSlack)
+	afterCollection(firstSlack)
+}
+
+// afterCollection sets the slack after the next collection and all later ones;
+// now is what it is.
+func afterCollection(now int) {
+	runtime.AddCleanup(new([2]*int), func(now int) {
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		metrics.Read(live)
+		want := usualSlack
+		if live[0].Value.Kind() == metrics.KindUint64 && live[0].Value.Uint64() > largeHeap {
+			want = largeSlack
+		}
+		if want != now {
+			debug.SetGCPercent(want)
+		}
+		afterCollection(want)
+	}, now)
 }

@@ -156,5 +156,5 @@ type Limits struct {
 	UnpackedBytes int64 // after gzip; default 1 GiB
 	Depth         int   // default 100
 	Nodes         int   // in one element's tree; default 10,000,000
-	Elements      int   // in the list of a JSON file; default 1,000,000
+	Elements      int   // in the list of a JSON file; default 500,000
 }

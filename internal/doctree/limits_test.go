@@ -97,7 +97,7 @@ func TestAGzipBombIsRefusedAtTheCap(t *testing.T) {
 				t.Fatalf("no bomb: %d bytes", packed.Len())
 			}
 			const want = "f: unpacked file of more than 2 MiB is not read; split the export, for example by resource group"
-			if got := refusal(t, &packed, Limits{UnpackedBytes: 2 << 20}); got != want {
+			if got := refusal(t, &packed, Limits{UnpackedBytes: 2 << 20, Elements: 1 << 20}); got != want {
 				t.Error(got)
 			}
 		})
@@ -110,7 +110,7 @@ func TestManyTinyElementsNeedLittleMemory(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	n, most := 0, uint64(0)
 	r := io.MultiReader(strings.NewReader("["), &repeated{text: "{\"a\":1},"})
-	_, err := Stream("f", r, Limits{FileBytes: 6 << 20}, func(*Envelope, *Node) error {
+	_, err := Stream("f", r, Limits{FileBytes: 6 << 20, Elements: 1 << 20}, func(*Envelope, *Node) error {
 		if n++; n%200_000 == 0 {
 			runtime.GC()
 			runtime.ReadMemStats(&now)

@@ -64,7 +64,7 @@ const (
 	defaultUnpackedBytes = 1 << 30
 	defaultDepth         = 100
 	defaultNodes         = 10_000_000
-	defaultElements      = 1_000_000
+	defaultElements      = 500_000
 
 	maxElementBytes = 63 << 20 // the text of one JSON element, which is held whole in a buffer that doubles
 	maxYAMLBytes    = 4 << 20  // YAML is parsed whole, at up to 200 times its size
