@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/netpath/netpath/internal/doctree"
@@ -91,6 +92,17 @@ func layGuest(vm *topology.VirtualMachine, files []guestFile) error {
 			if err := setProxy(vm, p); err != nil {
 				return err
 			}
+		}
+	}
+	byAgent := slices.ContainsFunc(files, func(g guestFile) bool { return g.place.Kind == guest.Agent && g.settings.System != nil })
+	if byAgent {
+		for _, g := range files {
+			vm.Proxy.Bypass = append(vm.Proxy.Bypass, g.settings.Bypass...)
+		}
+		// Not every version of the agent heeds no_proxy for the proxy of its
+		// own file; the extension, which has the environment, may.
+		for i := range vm.Proxy.Bypass {
+			vm.Proxy.Bypass[i].Doubtful = true
 		}
 	}
 	for _, g := range files {

@@ -58,8 +58,12 @@ func (r *reader) environment(lines []string) {
 	case plain != nil && !same(plain, secure):
 		r.say(source.Warning, known["https_proxy"], "https_proxy and http_proxy name different proxies: that of https_proxy counts, for backup uses HTTPS", "")
 	}
-	if v, ok := known["no_proxy"]; ok && r.out.System != nil {
-		r.out.System.Bypass = r.noProxy(v)
+	if v, ok := known["no_proxy"]; ok {
+		if list := r.noProxy(v); r.out.System != nil {
+			r.out.System.Bypass = list
+		} else {
+			r.out.Bypass = list
+		}
 	}
 }
 

@@ -87,6 +87,9 @@ type Settings struct {
 	Used    int                    // values that were read
 	Skipped int                    // values about something else
 
+	// Bypass is what no_proxy lists in a file that sets no proxy itself.
+	Bypass []topology.Bypass
+
 	// Off is where the file says of the system account that no proxy is used;
 	// nil where it does not say so.
 	Off *topology.Origin
