@@ -56,7 +56,9 @@ func (r *reader) environment(lines []string) {
 		// The article sets http_proxy alone (BK16 to BK18).
 		r.out.System = plain
 	case plain != nil && !same(plain, secure):
-		r.say(source.Warning, known["https_proxy"], "https_proxy and http_proxy name different proxies: that of https_proxy counts, for backup uses HTTPS", "")
+		// HTTPS asks for https_proxy, the article for http_proxy.
+		secure.Undecided = "https_proxy and http_proxy name different proxies"
+		r.say(source.Doubt, known["https_proxy"], secure.Undecided, "set both to the same")
 	}
 	if v, ok := known["no_proxy"]; ok {
 		if list := r.noProxy(v); r.out.System != nil {
