@@ -23,6 +23,7 @@ type Options struct {
 	Region   string   // whose services are asked, by any of its names; "": each machine's own
 	Ways     bool     // evaluate each of the three ways on its own
 	Remedies bool     // look for what would mend a machine that does not pass
+	Mend     int      // for how many machines, the first of them, remedies are looked for; 0: all
 }
 
 // examination is what the machines of one report have in common.
@@ -85,11 +86,29 @@ func Examine(ctx context.Context, s *sim.Simulator, opt Options) (*Report, error
 	if d := e.net.DatacenterRanges; d != nil {
 		r.Ranges = &RangesInfo{File: d.Origin.File, Regions: len(d.Regions)}
 	}
+	subjects := make([]*subject, len(machines))
 	if err := each(ctx, len(machines), func(i int) (err error) {
-		r.VMs[i], err = e.subjectOf(machines[i]).report()
+		subjects[i] = e.subjectOf(machines[i])
+		r.VMs[i], err = subjects[i].report()
 		return err
 	}); err != nil {
 		return nil, err
+	}
+	if opt.Remedies {
+		var ill []int
+		for i := range r.VMs {
+			if r.VMs[i].Verdict != Pass && (opt.Mend == 0 || len(ill) < opt.Mend) {
+				ill = append(ill, i)
+			}
+		}
+		if err := each(ctx, len(ill), func(i int) (err error) {
+			m := &r.VMs[ill[i]]
+			m.Remedies, m.Hindrances, err = subjects[ill[i]].remedies(m)
+			return err
+		}); err != nil {
+			return nil, err
+		}
+		r.Tradeoffs = e.tradeoffs(r, subjects)
 	}
 	if err := s.Names().Unread(); err != nil {
 		return nil, err
@@ -180,11 +199,6 @@ func (x *subject) report() (VM, error) {
 	x.conclude(&r)
 	if x.options.Ways {
 		if r.Ways, err = x.ways(r.Requirements, r.Way); err != nil {
-			return r, err
-		}
-	}
-	if x.options.Remedies && r.Verdict != Pass {
-		if r.Remedies, r.Hindrances, err = x.remedies(&r); err != nil {
 			return r, err
 		}
 	}

@@ -80,7 +80,7 @@ func (x *subject) remedies(vm *VM) ([]Remedy, []Hindrance, error) {
 func (x *subject) remedy(w Way, needs []*Requirement) (*Remedy, string, error) {
 	var why string
 	for _, start := range x.starts(w) {
-		edits, text, err := x.complete(w, needs, start)
+		edits, with, text, err := x.complete(w, needs, start)
 		if err != nil {
 			return nil, "", err
 		}
@@ -90,7 +90,7 @@ func (x *subject) remedy(w Way, needs []*Requirement) (*Remedy, string, error) {
 		if len(edits) == 0 || text != "" {
 			continue
 		}
-		passes, way, err := x.passesWith(edits)
+		passes, way, err := x.passesIn(with)
 		if err != nil {
 			return nil, "", err
 		}
@@ -134,41 +134,42 @@ func (x *subject) starts(w Way) [][]edit.Edit {
 	return out
 }
 
-// complete adds what each requirement needs on the way. The text says what
-// stands in the way, "" where nothing does.
-func (x *subject) complete(w Way, needs []*Requirement, edits []edit.Edit) ([]edit.Edit, string, error) {
+// complete adds what each requirement needs on the way, and returns the estate
+// with it. The text says what stands in the way, "" where nothing does.
+func (x *subject) complete(w Way, needs []*Requirement, edits []edit.Edit) (all []edit.Edit, with *sim.Simulator, text string, err error) {
 	for _, r := range needs {
 		q := fix.Question{Want: topology.Allow, Guests: w == Proxy}
 		q.From, q.To, q.Protocol, q.Port, q.NoProxy = x.vm.ResourceID, x.question(r, "").to, r.Protocol, r.Port, w != Proxy
 		if w == DatacenterRanges {
 			why, err := x.byRanges(&q, r)
 			if why != "" || err != nil {
-				return nil, why, err
+				return nil, nil, why, err
 			}
 		}
 		for _, host := range r.hosts {
 			q.Host, q.Made = host, edits
 			plan, err := fix.Find(x.sim, q)
 			if e, ok := errors.AsType[*sim.NameError](err); ok {
-				return nil, e.Error(), nil
+				return nil, nil, e.Error(), nil
 			}
 			if err != nil {
-				return nil, "", err
+				return nil, nil, "", err
 			}
 			if !plan.Met() {
 				var list []string
 				for _, b := range plan.Blockers {
 					list = append(list, b.Text)
 				}
-				return nil, strings.Join(list, "; "), nil
+				return nil, nil, strings.Join(list, "; "), nil
 			}
+			with = plan.Sim
 			edits = slices.Concat(edits, plan.Edits)
 			if !actsOnNames(plan.After) {
 				break
 			}
 		}
 	}
-	return edits, "", nil
+	return edits, with, "", nil
 }
 
 // byRanges makes the question one for rules made of ranges: those of the
@@ -217,13 +218,9 @@ func (x *subject) byRanges(q *fix.Question, r *Requirement) (why string, err err
 	return "", nil
 }
 
-// passesWith makes the edits and examines the machine again: it reports
-// whether all that the network must give is met, and by which way.
-func (x *subject) passesWith(edits []edit.Edit) (bool, Way, error) {
-	with, err := x.sim.With(edits...)
-	if err != nil {
-		return false, None, nil // an edit that does not fit is no remedy
-	}
+// passesIn examines the machine in the estate with edits: it reports whether
+// all that the network must give is met, and by which way.
+func (x *subject) passesIn(with *sim.Simulator) (bool, Way, error) {
 	e := &examination{
 		sim: with, net: with.Network(), profiles: x.profiles, region: x.examination.region, rules: x.rules, interfaces: x.interfaces,
 		proxies: x.proxies, current: x.current, tags: map[string][]netip.Prefix{}, holding: map[[2]string]bool{},

@@ -59,6 +59,7 @@ type Report struct {
 	Notes       []string           // what holds for the whole report
 	Without     *Removal           // what goes, where that was asked
 	Changes     []Change           // the machines that fare differently without it
+	Tradeoffs   []Tradeoff         // the three ways side by side, where remedies were looked for and a machine does not pass
 }
 
 // RangesInfo names the datacenter ranges file behind a report. It has no age
