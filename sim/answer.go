@@ -96,16 +96,17 @@ type Part struct {
 // Trace is the answer to a [TraceQuestion].
 type Trace struct {
 	Outcome
-	From        EndInfo        `json:"from"`
-	To          EndInfo        `json:"to"`
-	Protocol    string         `json:"protocol"`
-	Port        int            `json:"port,omitempty"`
-	Proxy       string         `json:"proxy,omitempty"` // "proxy1 (10.0.0.5:8080)"
-	Parts       []Part         `json:"parts,omitempty"` // more than one outcome, or undecided parts
-	ServiceTags *CatalogueInfo `json:"serviceTags,omitempty"`
-	Undecided   bool           `json:"-"` // a part is Unknown (of a Split: U is not empty)
-	AnyDeny     bool           `json:"-"` // D is not empty
-	AnyAllow    bool           `json:"-"` // A is not empty
+	From        EndInfo          `json:"from"`
+	To          EndInfo          `json:"to"`
+	Protocol    string           `json:"protocol"`
+	Port        int              `json:"port,omitempty"`
+	Proxy       string           `json:"proxy,omitempty"`      // "proxy1 (10.0.0.5:8080)"
+	ProxySetBy  *topology.Origin `json:"proxySetBy,omitempty"` // where the setting was read, nil where that is not known
+	Parts       []Part           `json:"parts,omitempty"`      // more than one outcome, or undecided parts
+	ServiceTags *CatalogueInfo   `json:"serviceTags,omitempty"`
+	Undecided   bool             `json:"-"` // a part is Unknown (of a Split: U is not empty)
+	AnyDeny     bool             `json:"-"` // D is not empty
+	AnyAllow    bool             `json:"-"` // A is not empty
 }
 
 // CatalogueInfo names the service tag file behind an answer.

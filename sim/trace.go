@@ -50,7 +50,7 @@ func (s *Simulator) Trace(q TraceQuestion) (*Trace, error) {
 	tr := tracer{s: s, q: q, from: from, to: to, cuts: newCuts()}
 	tr.proxy = tr.throughWhich()
 	if p := tr.proxy; p != nil {
-		t.Proxy = proxyText(p)
+		t.Proxy, t.ProxySetBy = proxyText(p), originOf(p.Origin)
 		if o, ok := s.proxyHost(p.Host); ok {
 			t.Proxy = fmt.Sprintf("%s (%s:%d)", tr.proxyName(o), o.Configuration.PrivateIPAddress, p.Port)
 		}

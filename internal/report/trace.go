@@ -35,6 +35,9 @@ func (w *Writer) traceText(q sim.TraceQuestion, t *sim.Trace) error {
 	var legs []string
 	if t.Proxy != "" {
 		legs = []string{Escape(endName(t.From) + " → " + t.Proxy), Escape(t.Proxy + " → " + endName(t.To) + " " + service(q))}
+		if o := t.ProxySetBy; o != nil && o.File != "" {
+			legs[0] += "  set by " + Escape(o.String())
+		}
 	}
 	if len(t.Parts) == 0 {
 		if len(t.Hops) > 0 {
