@@ -1,0 +1,12 @@
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /netpath ./cmd/netpath
+
+FROM gcr.io/distroless/static-debian12:nonroot
+COPY --from=build /netpath /usr/local/bin/netpath
+USER nonroot:nonroot
+WORKDIR /work
+ENTRYPOINT ["netpath"]
