@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"syscall"
 	"time"
 )
@@ -53,10 +52,10 @@ func collectLater() {
 // now is what it is.
 func afterCollection(now int) {
 	runtime.AddCleanup(new([2]*int), func(now int) {
-		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-		metrics.Read(live)
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
 		want := usualSlack
-		if live[0].Value.Kind() == metrics.KindUint64 && live[0].Value.Uint64() > largeHeap {
+		if inUse := m.NextGC / uint64(100+now) * 100; inUse > largeHeap {
 			want = largeSlack
 		}
 		if want != now {
