@@ -376,7 +376,7 @@ func (g *Gate) matches(w *flow.World, r *Rule, t flow.Tuple) bool {
 		needsPorts = !r.Source.allPorts() || !r.Destination.allPorts()
 	}
 	outbound := g.Direction == topology.Outbound
-	if !r.Source.has(w, t, t.Source, outbound) || !r.Destination.has(w, t, t.Destination, !outbound) {
+	if !r.Source.has(w, t, true, outbound) || !r.Destination.has(w, t, false, !outbound) {
 		return false
 	}
 	if t.Protocol.HasPorts() && (r.Source.unresolved || r.Destination.unresolved) && !r.maybe(w, "a port", t) ||
@@ -427,9 +427,15 @@ func (r *Rule) inEffect(w *flow.World) bool {
 	return true
 }
 
-func (s *Side) has(w *flow.World, t flow.Tuple, a flow.Address, local bool) bool {
+// has reports whether the source or the destination of the packet is in the
+// side; local says that it is on the gate's own side.
+func (s *Side) has(w *flow.World, t flow.Tuple, source, local bool) bool {
+	a := t.Destination
+	if source {
+		a = t.Source
+	}
 	for _, set := range s.Sets {
-		if set.Admits(t) && set.Has(w, a, local) {
+		if set.Admits(t, source) && set.Has(w, a, local) {
 			return true
 		}
 	}
@@ -461,15 +467,15 @@ func (g *Gate) Evaluate(t flow.Tuple) []Evaluation {
 		case r.Protocol == topology.AnyProtocol:
 			e.SourcePort, e.DestinationPort = r.Source.allPorts(), r.Destination.allPorts()
 		}
-		ask := func(name string, s *Side, a flow.Address, local bool) bool {
-			x := flow.Explore(func(w *flow.World) (bool, struct{}) { return s.has(w, t, a, local), struct{}{} }, nil)
+		ask := func(name string, s *Side, source, local bool) bool {
+			x := flow.Explore(func(w *flow.World) (bool, struct{}) { return s.has(w, t, source, local), struct{}{} }, nil)
 			if x.Verdict == flow.Unknown {
 				e.Undecided = append(e.Undecided, name)
 			}
 			return x.Verdict == flow.Allow
 		}
-		e.Source = ask("source", &r.Source, t.Source, outbound)
-		e.Destination = ask("destination", &r.Destination, t.Destination, !outbound)
+		e.Source = ask("source", &r.Source, true, outbound)
+		e.Destination = ask("destination", &r.Destination, false, !outbound)
 		out = append(out, e)
 	}
 	return out
@@ -493,6 +499,7 @@ func (g *Gate) Axes() (source, destination Axis) {
 	add := func(x *Axis, s *Side) {
 		for _, set := range s.Sets {
 			x.Prefixes = append(x.Prefixes, set.Constants()...)
+			x.Ports = append(x.Ports, set.Ports()...)
 		}
 		x.Ports = append(x.Ports, s.Ports...)
 	}

@@ -61,14 +61,18 @@ const (
 	kmsPort
 )
 
-func (p portLimit) admits(t flow.Tuple) bool {
+func (p portLimit) admits(t flow.Tuple, source bool) bool {
+	port := t.DestinationPort
+	if source {
+		port = t.SourcePort
+	}
 	switch p {
 	case dnsPort:
-		return t.Protocol.HasPorts() && t.DestinationPort == 53
+		return t.Protocol.HasPorts() && port == 53
 	case imdsPort:
-		return t.Protocol == topology.TCP && t.DestinationPort == 80
-	case kmsPort:
-		return t.Protocol == topology.TCP && t.DestinationPort == 1688
+		return t.Protocol == topology.TCP && port == 80
+	case kmsPort: // traffic to it only
+		return t.Protocol == topology.TCP && port == 1688 && !source
 	default:
 		return true
 	}
@@ -78,13 +82,23 @@ func (p portLimit) admits(t flow.Tuple) bool {
 // platform traffic (spec 3.4).
 func (s *Set) Platform() bool { return s.ports != anyPort }
 
+// Ports are the ports that membership turns on: that of a platform tag.
+func (s *Set) Ports() []topology.PortRange {
+	port := map[portLimit]uint16{dnsPort: 53, imdsPort: 80, kmsPort: 1688}[s.ports]
+	if port == 0 {
+		return nil
+	}
+	return []topology.PortRange{{First: port, Last: port}}
+}
+
 // MayBePlatform reports whether the set is a platform tag or an expression
 // that may resolve to one.
 func (s *Set) MayBePlatform() bool { return s.Platform() || s.expression }
 
-// Admits reports whether a rule that names the set can match the packet at
-// all: a platform tag stands for its own port only.
-func (s *Set) Admits(t flow.Tuple) bool { return s.ports.admits(t) }
+// Admits reports whether a rule that names the set, as its source or its
+// destination, can match the packet at all: a platform tag stands for its own
+// port only, at its own end of the packet.
+func (s *Set) Admits(t flow.Tuple, source bool) bool { return s.ports.admits(t, source) }
 
 // Has reports whether the address is in the set in this world. local says
 // that the address is on the own side of the gate that asks.

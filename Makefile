@@ -1,0 +1,25 @@
+# The long runs of the test suite. What every change must pass is .ci/run.
+
+VERDICTS ?= 1000000000
+SEED ?= $(shell date +%s)
+
+.PHONY: soak faults selftest fuzz
+
+# Compare the simulator with the oracle until it has given VERDICTS verdicts of
+# gates and asked as many whole ways as fit beside them, from a seed of its own.
+soak:
+	go test ./sim -run 'AMillion' -v -timeout 0 -verdicts $(VERDICTS) -seed $(SEED)
+	go test ./sim -run 'SimulatorAndOracleAgree|Removal' -v -timeout 0 -estates 100000 -removal-estates 10000 -seed $(SEED)
+	go test ./sim ./topology/load -run Law -v -timeout 0 -rapid.checks 20000
+
+# Every seeded fault must be caught by the tests.
+faults:
+	go run ./.ci/faults
+
+selftest:
+	go run ./cmd/netpath selftest
+
+# Every fuzz target for FUZZTIME.
+FUZZTIME ?= 30s
+fuzz:
+	.ci/fuzz $(FUZZTIME)
