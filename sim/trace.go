@@ -497,6 +497,9 @@ type grouping struct {
 func mergePortParts(parts []Part) []Part {
 	// join joins the parts that differ in one list of ports alone.
 	join := func(others, ports func(*Part) *[]topology.PortRange) {
+		if len(parts) < 2 {
+			return
+		}
 		var out []Part
 		at := map[string]int{}
 		for _, p := range parts {

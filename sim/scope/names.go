@@ -238,6 +238,9 @@ func (x *Names) regionsAsked(parent string) []string {
 // the catalogue's where it has one, else the name put together.
 func (x *Names) RegionalTag(service, location string) string {
 	loc := topology.NormalLocation(location)
+	if t, ok := x.index.Tag(service + "." + loc); ok {
+		return t.Name
+	}
 	if c := x.net.ServiceTags; c != nil {
 		for _, t := range c.Tags {
 			if strings.EqualFold(Parent(t.Name), service) && topology.NormalLocation(t.Region) == loc {
