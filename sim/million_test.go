@@ -48,7 +48,7 @@ func apart(a, b string) bool {
 	for _, group := range [][]string{
 		{"outbound", "inbound", "NSG alone"}, {"TCP", "UDP", "no ports"}, {"Allow", "Deny", "Unknown"},
 		{"port 65535", "no ports"}, {"port 0", "no ports"}, {"service tags", "no tag file"}, {"Unknown", "a default rule decides"}, {"Unknown", "an assumption"},
-		{"IPv6 packet", "to the platform"}, {"inbound", "to the platform"}, {"to the Internet", "to the platform"}, {"forwarded", "NSG alone"}, {"forwarded", "inbound"}, {"port 0", "port 65535"}
+		{"IPv6 packet", "to the platform"}, {"inbound", "to the platform"}, {"to the Internet", "to the platform"}, {"forwarded", "NSG alone"}, {"forwarded", "inbound"}, {"port 0", "port 65535"},
 	} {
 		if slices.Contains(group, a) && slices.Contains(group, b) {
 			return true
