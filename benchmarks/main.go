@@ -91,8 +91,10 @@ func (b *bench) full(main catalogue) error {
 	if err := b.allPairs(newEstate(main, 1000, 1)); err != nil {
 		return err
 	}
-	if err := b.flowFiles(newEstate(main, 100, 1), 10_000_000, false); err != nil {
-		return err
+	for _, rules := range []int{100, 1000} {
+		if err := b.flowFiles(newEstate(main, rules, 1), 10_000_000, false); err != nil {
+			return err
+		}
 	}
 	if err := b.compare(main); err != nil {
 		return err
