@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ type backupFlags struct {
 	estateFlags
 	vms, profiles           []string
 	region, failOn, without string
+	emit                    string
 	allLegs                 bool
 }
 
@@ -32,10 +34,14 @@ fails; and whether the machine itself is fit. A machine that certainly fails is 
 (the port by the kind of disk), vm-current (nothing outbound), sql, hana, mars.
 --without leaves an element out of the estate and lists the machines that lose backup:
 a virtual machine, an NSG, a rule (NSG/rule), a route table, a route (table/route), a
-NAT gateway or a public IP address.`,
+NAT gateway or a public IP address.
+
+For a machine that does not pass the report has the least change for each way: made on
+the simulated estate and examined again. --emit prints it as commands or a template.`,
 		Example: `  netpath backup export/ --service-tags ServiceTags_Public.json
   netpath backup export/ overlay.yaml --vm app1 --all-legs
   netpath backup export/ --profile vm-current --profile sql -o json
+  netpath backup export/ overlay.yaml --vm app1 --emit az
   netpath backup export/ overlay.yaml --without proxy1 --fail-on nothing`,
 		Args: needInputs,
 		RunE: do(func(cmd *cobra.Command, args []string) error { return p.backup(cmd, args, f) }),
@@ -47,6 +53,7 @@ NAT gateway or a public IP address.`,
 	fs.StringVar(&f.region, "region", "", "the `region` whose services are asked, by any of its names (default each machine's own)")
 	fs.BoolVar(&f.allLegs, "all-legs", false, "show every leg of each way, not only the first that fails")
 	fs.StringVar(&f.without, "without", "", "list the machines that lose backup when the `element` of this name goes")
+	registerEmit(cmd, &f.emit)
 	fs.StringVar(&f.failOn, "fail-on", "fail", "exit 1 on these `verdicts`: fail, unknown (and fail), nothing")
 	f.estateFlags.register(cmd)
 	complete(cmd, "fail-on", failOnWords...)
@@ -80,6 +87,9 @@ func (p *program) backup(cmd *cobra.Command, paths []string, f *backupFlags) err
 	if err := knownProfiles(f.profiles); err != nil {
 		return err
 	}
+	if err := knownForm(&f.emit); err != nil {
+		return err
+	}
 	targets, err := p.targets()
 	if err != nil {
 		return err
@@ -92,9 +102,20 @@ func (p *program) backup(cmd *cobra.Command, paths []string, f *backupFlags) err
 		return err
 	}
 	opt := backup.Options{Profiles: f.profiles, VMs: f.vms, Region: f.region, Ways: needsWays(targets), Remedies: needsWays(targets)}
+	if len(f.vms) == 0 && !p.verbose && !needsAll(targets) {
+		opt.Mend = report.DetailedMachines
+	}
 	r, err := backup.Examine(cmd.Context(), s.sim, opt)
 	if err != nil {
 		return err
+	}
+	for i := range r.VMs {
+		for j := range r.VMs[i].Remedies {
+			m := &r.VMs[i].Remedies[j]
+			if m.Commands, err = emitted(f.emit, m.Edits); err != nil {
+				return err
+			}
+		}
 	}
 	if f.without != "" {
 		if err := s.without(cmd, r, f.without, opt); err != nil {
@@ -136,6 +157,11 @@ func needsWays(list []target) bool {
 		}
 	}
 	return false
+}
+
+// needsAll reports whether an output tells of every machine all that is known.
+func needsAll(list []target) bool {
+	return slices.ContainsFunc(list, func(t target) bool { return t.format != report.Table && t.format != report.Text })
 }
 
 // without compares the report with that of the estate without an element.

@@ -75,13 +75,14 @@ func (w *Writer) backupText(p *page, r *backup.Report, v BackupView) {
 		case v.Details || w.opt.Full:
 		case m.Verdict == backup.Pass:
 			continue
-		case shown == detailed:
+		case shown == DetailedMachines:
 			hidden++
 			continue
 		}
 		shown++
 		w.machine(p, m, v)
 	}
+	p.tradeoffs("  ", r.Tradeoffs)
 	p.blank()
 	if hidden > 0 {
 		p.line("  ", count(hidden, "more machine does", "more machines do"), " not pass; --vm NAME or -v shows why")
@@ -96,8 +97,8 @@ func (w *Writer) backupText(p *page, r *backup.Report, v BackupView) {
 	}
 }
 
-// detailed is how many machines text tells the details of, unless asked.
-const detailed = 10
+// DetailedMachines is how many machines text tells the details of, unless asked.
+const DetailedMachines = 10
 
 func profileNames(r *backup.Report) string {
 	var names []string
@@ -260,10 +261,7 @@ func (w *Writer) machine(p *page, m *backup.VM, v BackupView) {
 		w.ways(p, m.Ways, v)
 	}
 	p.checks("  ", m.Readiness, w.opt.Full)
-	if len(m.Remedies) > 0 {
-		p.line("  what would mend it")
-		p.remedies("    ", m.Remedies)
-	}
+	p.remedies("  ", m)
 	p.assumptions("  ", m.Assumptions)
 	p.missing("  ", m.Missing)
 }
@@ -410,6 +408,7 @@ type backupJSON struct {
 	ServiceTags *sim.CatalogueInfo `json:"serviceTags,omitempty"`
 	Ranges      *backup.RangesInfo `json:"datacenterRanges,omitempty"`
 	Notes       []string           `json:"notes,omitempty"`
+	Tradeoffs   []backup.Tradeoff  `json:"tradeoffs,omitempty"`
 }
 
 type summaryJSON struct {
@@ -441,19 +440,20 @@ type profileJSON struct {
 }
 
 type machineJSON struct {
-	VM               string            `json:"vm"`
-	ID               string            `json:"id,omitempty"`
-	Region           string            `json:"region,omitempty"`
-	Verdict          backup.Verdict    `json:"verdict"`
-	UnderAssumptions string            `json:"underAssumptions,omitempty"`
-	Way              backup.Way        `json:"way"`
-	Reason           string            `json:"reason,omitempty"`
-	Requirements     []requirementJSON `json:"requirements"`
-	Readiness        []backup.Check    `json:"readiness"`
-	Remedies         []backup.Remedy   `json:"remedies"`
-	Ways             []wayJSON         `json:"ways,omitempty"`
-	Assumptions      []flow.Assumption `json:"assumptions"`
-	Missing          []flow.Missing    `json:"missing,omitempty"`
+	VM               string             `json:"vm"`
+	ID               string             `json:"id,omitempty"`
+	Region           string             `json:"region,omitempty"`
+	Verdict          backup.Verdict     `json:"verdict"`
+	UnderAssumptions string             `json:"underAssumptions,omitempty"`
+	Way              backup.Way         `json:"way"`
+	Reason           string             `json:"reason,omitempty"`
+	Requirements     []requirementJSON  `json:"requirements"`
+	Readiness        []backup.Check     `json:"readiness"`
+	Remedies         []backup.Remedy    `json:"remedies"`
+	Hindrances       []backup.Hindrance `json:"waysWithoutRemedy,omitempty"`
+	Ways             []wayJSON          `json:"ways,omitempty"`
+	Assumptions      []flow.Assumption  `json:"assumptions"`
+	Missing          []flow.Missing     `json:"missing,omitempty"`
 }
 
 type requirementJSON struct {
@@ -519,7 +519,7 @@ type ruleCoverageJSON struct {
 
 func backupDocument(r *backup.Report) backupJSON {
 	d := backupJSON{
-		Profile: profileNames(r), Machines: backupMachines(r), ServiceTags: r.ServiceTags, Ranges: r.Ranges, Notes: r.Notes,
+		Profile: profileNames(r), Machines: backupMachines(r), ServiceTags: r.ServiceTags, Ranges: r.Ranges, Notes: r.Notes, Tradeoffs: r.Tradeoffs,
 		Summary: summaryJSON{Ways: map[backup.Way]int{}, Proxies: proxiesInUse(r)},
 	}
 	for _, p := range r.Profiles {
@@ -552,7 +552,7 @@ func backupMachines(r *backup.Report) []machineJSON {
 func machineOf(m *backup.VM) machineJSON {
 	out := machineJSON{
 		VM: m.Name, ID: m.Machine.ResourceID, Region: m.Region, Verdict: m.Verdict, UnderAssumptions: m.UnderAssumptions, Way: m.Way,
-		Reason: m.Reason, Requirements: []requirementJSON{}, Readiness: list(m.Readiness), Remedies: list(m.Remedies),
+		Reason: m.Reason, Requirements: []requirementJSON{}, Readiness: list(m.Readiness), Remedies: wholeRemedies(m.Remedies), Hindrances: m.Hindrances,
 		Assumptions: list(m.Assumptions), Missing: m.Missing,
 	}
 	for i := range m.Requirements {
@@ -583,13 +583,4 @@ func wayOf(x *backup.WayResult) wayJSON {
 		out.Rules = &ruleCoverageJSON{c.Rules, c.Prefixes, c.Source, c.Total, c.Covered, c.Missing, c.Stale}
 	}
 	return out
-}
-
-// remedies writes what would mend a machine, one line each.
-func (p *page) remedies(indent string, remedies []backup.Remedy) {
-	rows := make([]row, len(remedies))
-	for i := range remedies {
-		rows[i] = row{cells: []cell{{text: wayWord(remedies[i].Way)}, plain(remedies[i].Text)}}
-	}
-	p.grid(indent, rows)
 }

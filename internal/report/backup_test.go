@@ -155,8 +155,8 @@ func TestOnlyTheFirstMachinesThatDoNotPassAreToldInFull(t *testing.T) {
 	if err := New(&b, Options{}).Backup(r, BackupView{}); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(b.String(), "ways out"); n != detailed {
-		t.Errorf("%d machines are told in full, want %d", n, detailed)
+	if n := strings.Count(b.String(), "ways out"); n != DetailedMachines {
+		t.Errorf("%d machines are told in full, want %d", n, DetailedMachines)
 	}
 	if !strings.Contains(b.String(), "5 more machines do not pass; --vm NAME or -v shows why") || !strings.Contains(b.String(), "vm14 ") {
 		t.Errorf("the others are not counted or not listed:\n%s", b.String())
