@@ -92,8 +92,6 @@ func (x *subject) setting() (*topology.ProxySetting, Leg) {
 		}
 	case p.Undecided != "":
 		leg.Verdict, leg.Code, leg.Text = flow.Unknown, flow.ProxyUndecided, p.Undecided
-	case p.Undecided != "":
-		leg.Verdict, leg.Code, leg.Text = flow.Unknown, flow.ProxyUndecided, p.Undecided
 	default:
 		leg.Text = fmt.Sprintf("%s:%d, for the system account", p.Host, p.Port)
 	}
