@@ -30,7 +30,7 @@ const (
 // between the profiles' generations once for each generation. Of what profiles
 // of workloads ask, the checks of a snapshot are no part.
 func readiness(x *subject) []Check {
-	list := []Check{x.vaultRegion(), x.vaultName(), x.agent(), x.system()}
+	list := []Check{x.vaultRegion(), x.vaultName(), x.agent()}
 	ms := measures(x.profiles)
 	each := func(one func(*measure) Check) {
 		for i := range ms {
@@ -38,6 +38,11 @@ func readiness(x *subject) []Check {
 			c.Profile = ms[i].profile
 			list = append(list, c)
 		}
+	}
+	each(x.system)
+	if len(ms) == 0 {
+		// Of the systems that workloads run on, the rule of all generations.
+		list = append(list, x.system(&measure{limits: generations()[0]}))
 	}
 	each(x.dataDisks)
 	each(x.diskSize)

@@ -87,8 +87,11 @@ func numbers(version string) []int {
 }
 
 var (
-	windowsServer = regexp.MustCompile(`windows[^0-9]*(20\d\d)([- ]?r2)?`)
-	bits32        = regexp.MustCompile(`\b(32[- ]?bit|x86|i[3-6]86)\b`)
+	// windowsRelease is a release of Windows Server by its year, or of the
+	// client by its number, as images and guests name them. The numbers of
+	// half-yearly releases (1709 to 2004) are none.
+	windowsRelease = regexp.MustCompile(`windows[^0-9]*(?:(2000|2003|2008|2012|2016|2019|2022|2025)([- ]?r2)?|(7|8\.1|8|10|11))\b`)
+	bits32         = regexp.MustCompile(`\b(32[- ]?bit|x86|i[3-6]86)(?:[^-_0-9a-z]|[-_](?:[^6]|$)|$)`)
 )
 
 // endorsed are the Linux distributions that Azure endorses, as their images
@@ -96,11 +99,9 @@ var (
 // alone).
 var endorsed = []string{"ubuntu", "debian", "centos", "red hat", "redhat", "rhel", "oracle", "suse", "sles", "almalinux", "rocky", "azurelinux", "azure linux", "mariner"}
 
-// system asks whether the guest's operating system is one that backup knows
-// (BK18, MTX19; the list of MTX26 is not part of the specification, and the
-// same rule stands for it).
-func (x *subject) system() Check {
-	c := Check{Name: checkSystem, Source: "BK18, MTX19", Limit: "Windows Server 2008 R2 or newer, or an endorsed Linux other than CoreOS; not 32-bit"}
+// system asks whether the guest's operating system is one that backup knows.
+func (x *subject) system(m *measure) Check {
+	c := Check{Name: checkSystem, Source: m.source, Limit: m.windows.rule + ", or an endorsed Linux other than CoreOS; not 32-bit"}
 	vm := x.vm
 	name := strings.ToLower(vm.OSName)
 	windows := strings.EqualFold(vm.OSType, "Windows") || vm.OSType == "" && strings.Contains(name, "windows")
@@ -119,7 +120,7 @@ func (x *subject) system() Check {
 	case name == "":
 		c.Text, c.Export = "which "+vm.OSType+" it is is not in the data", export
 	case windows:
-		windowsSupport(&c, vm.OSName, name)
+		m.windows.support(&c, vm.OSName, name)
 		if c.Verdict == Unknown {
 			c.Export = export
 		}
@@ -142,15 +143,33 @@ func (x *subject) system() Check {
 	return c
 }
 
-// windowsSupport decides about a Windows by the year in its name.
-func windowsSupport(c *Check, shown, name string) {
-	m := windowsServer.FindStringSubmatch(name)
+// support decides about a Windows by the release in its name.
+func (w windows) support(c *Check, shown, name string) {
+	m := windowsRelease.FindStringSubmatch(name)
 	switch {
-	case m == nil:
-		c.Text = quote(shown) + " names no release of Windows Server"
+	case m == nil, m[3] != "" && strings.Contains(m[0], "server"): // the number of a build
+		c.Text = quote(shown) + " names no release of Windows that is known"
+	case m[3] != "" && w.clients == nil:
+		c.Text = quote(shown) + " is no Windows Server; of others the source does not speak"
+	case m[3] != "" && len(w.clients) == 0:
+		c.Verdict, c.Text = Fail, shown+" is a client, which is not supported"
+	case m[3] != "":
+		w.listed(c, shown, slices.Contains(w.clients, m[3]))
 	case m[1] < "2008" || m[1] == "2008" && m[2] == "":
 		c.Verdict, c.Text = Fail, shown+" is older than Windows Server 2008 R2"
+	case len(w.servers) > 0:
+		w.listed(c, shown, slices.Contains(w.servers, m[1]))
 	default:
 		c.Verdict = Pass
 	}
+}
+
+// listed passes what a list holds. What it does not hold can only be backed up
+// without the agent's help, which takes any system (MTX26).
+func (w windows) listed(c *Check, shown string, is bool) {
+	if is {
+		c.Verdict = Pass
+		return
+	}
+	c.Text = shown + " is not on the list of systems; only agentless, crash-consistent backup takes every system"
 }

@@ -14,16 +14,28 @@ type limits struct {
 	unmanaged  bool   // unmanaged disks are supported
 	refused    []string
 	open       []string // of the encryptions: those that the source does not settle
-	cores      int      // at least
-	memoryGB   float64  // at least
+	windows    windows
+	cores      int     // at least
+	memoryGB   float64 // at least
+}
+
+// windows are the releases of Windows that a generation supports.
+type windows struct {
+	servers []string // by name; none: 2008 R2 and newer
+	clients []string // by name; nil: the source does not speak of clients
+	rule    string   // in words
 }
 
 // generations lists the limits of each generation, the oldest first.
 func generations() []limits {
+	server := "Windows Server 2008 R2 or newer"
 	return []limits{
-		{generation: "2018", source: "BK18", date: "2018", dataDisks: 16, diskGB: 1023, unmanaged: true, refused: []string{"bek-only", "luks"}},
-		{generation: "2019", source: "MTX19", date: "2019-07-02", dataDisks: 16, diskGB: 4095, unmanaged: true, open: []string{"luks"}, cores: 2, memoryGB: 1},
-		{generation: "2026", source: "MTX26", date: "2026", dataDisks: 32, diskGB: 64 << 10, totalGB: 512 << 10, open: []string{"luks"}, cores: 2, memoryGB: 1},
+		{generation: "2018", source: "BK18", date: "2018", dataDisks: 16, diskGB: 1023, unmanaged: true, refused: []string{"bek-only", "luks"},
+			windows: windows{rule: server}},
+		{generation: "2019", source: "MTX19", date: "2019-07-02", dataDisks: 16, diskGB: 4095, unmanaged: true, open: []string{"luks"}, cores: 2, memoryGB: 1,
+			windows: windows{clients: []string{}, rule: server}},
+		{generation: "2026", source: "MTX26", date: "2026", dataDisks: 32, diskGB: 64 << 10, totalGB: 512 << 10, open: []string{"luks"}, cores: 2, memoryGB: 1,
+			windows: windows{servers: []string{"2016", "2019", "2022", "2025"}, clients: []string{"10", "11"}, rule: "Windows Server 2016 or newer, Windows 10 or 11"}},
 	}
 }
 
