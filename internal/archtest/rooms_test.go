@@ -42,9 +42,10 @@ var rooms = []struct {
 	{"internal/emit", []string{"topology/edit"}},
 	{"internal/report", []string{"sim/policy", "topology/load"}},
 	{"internal/selftest", []string{"sim", "topology/load"}},
+	{"internal/redact", []string{"internal/doctree"}},
 	{"internal/archtest", nil},
 
-	{"cmd/netpath", []string{"internal/selftest", "internal/report", "internal/emit", "topology/azure"}},
+	{"cmd/netpath", []string{"internal/selftest", "internal/redact", "internal/report", "internal/emit", "topology/azure"}},
 	{"fixtures", []string{"sim", "topology/load"}},
 	{"benchmarks/...", []string{"sim/policy", "topology/load", "internal/oracle", "internal/report"}},
 }
