@@ -277,16 +277,24 @@ func (s *Simulator) wellKnownTag(name string) bool {
 			return true
 		}
 	}
+	return s.ruleTags()[strings.ToLower(name)]
+}
+
+// readRuleTags are the tags that rules of NSGs name, in lower case.
+func (s *Simulator) readRuleTags() map[string]bool {
+	tags := map[string]bool{}
 	for _, g := range s.net.NetworkSecurityGroups {
 		for _, r := range g.SecurityRules {
-			for _, a := range slices.Concat(r.Source.Prefixes, r.Destination.Prefixes) {
-				if a.Kind == topology.TagAddress && strings.EqualFold(a.Tag, name) {
-					return true
+			for _, m := range []*topology.Match{&r.Source, &r.Destination} {
+				for i := range m.Prefixes {
+					if a := &m.Prefixes[i]; a.Kind == topology.TagAddress {
+						tags[strings.ToLower(a.Tag)] = true
+					}
 				}
 			}
 		}
 	}
-	return false
+	return tags
 }
 
 func (s *Simulator) tagEnd(text, name string, forced bool) (*end, error) {

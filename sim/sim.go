@@ -44,6 +44,7 @@ type Simulator struct {
 
 	estateRanges func() [][]netipx.IPRange // of estateConstants, made once
 	sourcePorts  func() []uint16           // readSourcePorts, made once
+	ruleTags     func() map[string]bool    // readRuleTags, made once
 }
 
 type gateKey struct {
@@ -76,6 +77,7 @@ func New(n *topology.Network, opts Options) (*Simulator, error) {
 		return out
 	})
 	s.sourcePorts = sync.OnceValue(s.readSourcePorts)
+	s.ruleTags = sync.OnceValue(s.readRuleTags)
 	for _, e := range n.EffectiveSecurityGroups {
 		s.view(e)
 	}

@@ -26,6 +26,7 @@ func (s *Simulator) With(edits ...edit.Edit) (*Simulator, error) {
 		viewed: base.viewed, estateRanges: base.estateRanges,
 	}
 	x.sourcePorts = sync.OnceValue(x.readSourcePorts)
+	x.ruleTags = sync.OnceValue(x.readRuleTags)
 	x.groups = slices.Clone(base.groups)
 	for i, g := range n.NetworkSecurityGroups {
 		if was := base.net.NetworkSecurityGroups[i]; was != g {
