@@ -40,6 +40,7 @@ type Simulator struct {
 	tables    sync.Map // *topology.Subnet → *route.Table
 	firewalls sync.Map // *topology.AzureFirewall → *firewall.Firewall
 	sets      sync.Map // string → *end, the addresses of a tag or region
+	bare      sync.Map // *topology.VirtualNetwork → *topology.Subnet, of gateways whose subnet is not in the data
 	met       metCache
 
 	estateRanges func() [][]netipx.IPRange // of estateConstants, made once
@@ -232,6 +233,21 @@ func (s *Simulator) table(sub *topology.Subnet) *route.Table {
 	}
 	x, _ := s.tables.LoadOrStore(sub, route.New(s.net, s.names, sub))
 	return x.(*route.Table)
+}
+
+// gatewaySubnet is the subnet of the gateway in a virtual network, the same
+// each time; without it in the data one that has the routes of the network.
+func (s *Simulator) gatewaySubnet(home *topology.VirtualNetwork) *topology.Subnet {
+	for _, sub := range home.Subnets {
+		if strings.EqualFold(sub.Name, "GatewaySubnet") {
+			return sub
+		}
+	}
+	if s.base != nil {
+		return s.base.gatewaySubnet(home)
+	}
+	x, _ := s.bare.LoadOrStore(home, &topology.Subnet{Element: topology.Element{Name: "GatewaySubnet", ResourceID: home.ResourceID + "/subnets/GatewaySubnet"}})
+	return x.(*topology.Subnet)
 }
 
 func (s *Simulator) firewall(f *topology.AzureFirewall, p *scope.Place) *firewall.Firewall {

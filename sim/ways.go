@@ -1126,15 +1126,7 @@ func (k *walk) enterOnPremises(home *topology.VirtualNetwork, t flow.Tuple) {
 	if !k.onPremises(Hop{Kind: HopEntry, Name: "gateway " + name, AppliedTo: home.Name}, name) {
 		return
 	}
-	for _, sub := range home.Subnets {
-		if strings.EqualFold(sub.Name, "GatewaySubnet") {
-			k.send(position{subnet: sub, vnet: home, gateway: true}, t)
-			return
-		}
-	}
-	// Without its subnet in the data the gateway has the routes of the network.
-	bare := &topology.Subnet{Element: topology.Element{Name: "GatewaySubnet", ResourceID: home.ResourceID + "/subnets/GatewaySubnet"}}
-	k.send(position{subnet: bare, vnet: home, gateway: true}, t)
+	k.send(position{subnet: k.s.gatewaySubnet(home), vnet: home, gateway: true}, t)
 }
 
 // mayLearn reports whether, in this world, the address is behind a gateway of
