@@ -13,7 +13,7 @@ func TestAFileOfFlowsIsMeasuredAgainstACopy(t *testing.T) {
 		t.Skip("builds two programs")
 	}
 	b := newBench(1, t.Logf)
-	if err := b.flowFiles(newEstate(generate(1000, 1), 20, 1), 40_000, true); err != nil {
+	if err := b.flowFiles(newEstate(generate(1000, 1), 20, 1), 40_000, false); err != nil {
 		t.Fatal(err)
 	}
 	p12 := b.row("P12").cases
