@@ -23,3 +23,9 @@ selftest:
 FUZZTIME ?= 30s
 fuzz:
 	.ci/fuzz $(FUZZTIME)
+
+# Statement coverage of the packages that verdicts come from.
+.PHONY: cover
+cover:
+	go test -coverprofile=cover.out -coverpkg=./sim,./sim/flow,./sim/cidr,./sim/scope,./sim/nsg/...,./sim/route,./sim/firewall ./sim/... ./fixtures ./internal/selftest
+	go tool cover -func=cover.out | tail -n 1

@@ -70,6 +70,13 @@ func main() {
 		fmt.Printf("all %d faults apply\n", len(chosen))
 		return
 	}
+	// A suite that fails without a fault would catch anything.
+	for _, suite := range suites {
+		if out, err := exec.Command("go", append([]string{"test", "-short"}, suite...)...).CombinedOutput(); err != nil {
+			fmt.Printf("the tests fail without a fault:\n%s", out)
+			os.Exit(1)
+		}
+	}
 	if caught := tryAll(chosen, *workers); caught < len(chosen) {
 		os.Exit(1)
 	}
@@ -185,6 +192,9 @@ func (f fault) try() string {
 		out, err := exec.Command("go", args...).CombinedOutput()
 		if bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")) {
 			return fmt.Sprintf("DOES NOT BUILD\n%s", out)
+		}
+		if bytes.Contains(out, []byte("panic: test timed out")) {
+			return "TIMED OUT"
 		}
 		if err != nil {
 			return "caught"
