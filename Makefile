@@ -29,3 +29,4 @@ fuzz:
 cover:
 	go test -coverprofile=cover.out -coverpkg=./sim,./sim/flow,./sim/cidr,./sim/scope,./sim/nsg/...,./sim/route,./sim/firewall ./sim/... ./fixtures ./internal/selftest
 	go tool cover -func=cover.out | tail -n 1
+	rm cover.out
