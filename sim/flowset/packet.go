@@ -1,0 +1,243 @@
+package flowset
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+
+	"github.com/netpath/netpath/topology"
+)
+
+// Packet is one packet. Ports are 0 for protocols that have none.
+type Packet struct {
+	Protocol                    topology.Protocol
+	Source, Destination         netip.Addr
+	SourcePort, DestinationPort uint16
+}
+
+// locate is the class of the packet in each dimension, false where the space
+// has no such packet.
+func (s *Space) locate(p Packet) (at [levels]int32, ok bool) {
+	kind := slices.Index(protocols[:], p.Protocol)
+	if kind < 0 || p.Source.Is6() != s.v6 || p.Destination.Is6() != s.v6 {
+		return at, false
+	}
+	at[protocol] = s.axes[protocol].ofPort(uint16(kind))
+	at[source], at[destination] = s.axes[source].ofAddress(p.Source), s.axes[destination].ofAddress(p.Destination)
+	if p.Protocol.HasPorts() {
+		at[sourcePort], at[destinationPort] = s.axes[sourcePort].ofPort(p.SourcePort), s.axes[destinationPort].ofPort(p.DestinationPort)
+	}
+	return at, true
+}
+
+func (a *axis) ofPort(p uint16) int32 {
+	return int32(slices.IndexFunc(a.classes, func(c class) bool {
+		return slices.ContainsFunc(c.ports, func(r topology.PortRange) bool { return r.Contains(p) })
+	}))
+}
+
+func (a *axis) ofAddress(x netip.Addr) int32 {
+	return int32(slices.IndexFunc(a.classes, func(c class) bool { return c.has(x) }))
+}
+
+func (c *class) has(x netip.Addr) bool {
+	i, _ := slices.BinarySearchFunc(c.addresses, x, func(r netipx.IPRange, x netip.Addr) int { return r.To().Compare(x) })
+	return i < len(c.addresses) && c.addresses[i].Contains(x)
+}
+
+// packet is a packet of the classes.
+func (s *Space) packet(at [levels]int32) Packet {
+	p := Packet{Protocol: s.protocolOf(at[protocol])}
+	p.Source, _ = s.host(source, at[source])
+	p.Destination, _ = s.host(destination, at[destination])
+	if p.Protocol.HasPorts() {
+		p.SourcePort, _ = s.axes[sourcePort].classes[at[sourcePort]].port(ephemeral)
+		p.DestinationPort, _ = s.axes[destinationPort].classes[at[destinationPort]].port(services)
+	}
+	return p
+}
+
+// The ports that witnesses prefer, best first.
+var (
+	services  = []uint16{443, 80, 22, 3389, 1433, 445, 53, 8080, 8443, 5432, 3306, 5985, 25, 123, 636, 389}
+	ephemeral = []uint16{50000, 60000, 49152, 40000, 32768, 443}
+)
+
+// port is the port of the class that reads best, and how well: 0 is best.
+func (c *class) port(wanted []uint16) (port uint16, rank int) {
+	for i, p := range wanted {
+		if slices.ContainsFunc(c.ports, func(r topology.PortRange) bool { return r.Contains(p) }) {
+			return p, i
+		}
+	}
+	largest := slices.MaxFunc(c.ports, func(x, y topology.PortRange) int { return cmp.Compare(x.Last-x.First, y.Last-y.First) })
+	return max(largest.First, min(1, largest.Last)), len(wanted)
+}
+
+// The addresses that witnesses prefer after the hosts, best first: private
+// ones, and public ones of documentation and of well-known services.
+var (
+	likely4 = []netip.Addr{
+		netip.AddrFrom4([4]byte{10, 0, 0, 4}), netip.AddrFrom4([4]byte{10, 1, 0, 4}), netip.AddrFrom4([4]byte{192, 168, 0, 4}),
+		netip.AddrFrom4([4]byte{172, 16, 0, 4}), netip.AddrFrom4([4]byte{8, 8, 8, 8}), netip.AddrFrom4([4]byte{203, 0, 113, 10}),
+	}
+	likely6 = []netip.Addr{
+		netip.AddrFrom16([16]byte{0: 0xfd, 15: 4}),
+		netip.AddrFrom16([16]byte{0x20, 0x01, 0x48, 0x60, 0x48, 0x60, 14: 0x88, 15: 0x88}),
+	}
+)
+
+// host is the address of the class that reads best, and how well: 0 is best.
+func (s *Space) host(level int, n int32) (a netip.Addr, rank int) {
+	c := &s.axes[level].classes[n]
+	likely := likely4
+	if s.v6 {
+		likely = likely6
+	}
+	for i, x := range slices.Concat(s.hosts, likely) {
+		if c.has(x) {
+			return x, i
+		}
+	}
+	unusual := func(r netipx.IPRange) int {
+		x := r.From()
+		switch {
+		case x.IsMulticast() || x.IsLoopback() || x.IsUnspecified() || x.IsLinkLocalUnicast() || x.Is4() && (x.As4()[0] == 0 || x.As4()[0] >= 224):
+			return 1
+		}
+		return 0
+	}
+	best := slices.MinFunc(c.addresses, func(x, y netipx.IPRange) int { return unusual(x) - unusual(y) })
+	return hostOf(best), len(s.hosts) + len(likely) + unusual(best)
+}
+
+// hostOf is an address of the range that a machine could have: the fourth,
+// the first of a subnet that Azure gives away, or the nearest before it.
+func hostOf(r netipx.IPRange) netip.Addr {
+	a := r.From()
+	for i := 0; i < 4 && a != r.To(); i++ {
+		a = a.Next()
+	}
+	return a
+}
+
+// Witness is a packet of the set that a person would think of, false for the
+// empty set: TCP, a host, port 443 where the set has such.
+func (a Set) Witness() (Packet, bool) {
+	if a.Empty() {
+		return Packet{}, false
+	}
+	s, n := a.space, a.root
+	var at [levels]int32
+	for level := range at {
+		empty := out
+		if level+1 < levels {
+			empty = s.constant(level+1, out)
+		}
+		from, best, to := int32(0), -1, int32(0)
+		for _, r := range s.nodes[level][n] {
+			for ; from < r.end; from++ {
+				if r.to == empty {
+					continue
+				}
+				if rank := s.rank(level, from); best < 0 || rank < best {
+					best, at[level], to = rank, from, r.to
+				}
+			}
+		}
+		n = to
+	}
+	return s.packet(at), true
+}
+
+func (s *Space) rank(level int, n int32) (rank int) {
+	c := &s.axes[level].classes[n]
+	switch level {
+	case protocol:
+		rank = int(n)
+	case source, destination:
+		_, rank = s.host(level, n)
+	case sourcePort:
+		_, rank = c.port(ephemeral)
+	default:
+		_, rank = c.port(services)
+	}
+	return rank
+}
+
+// Boxes are boxes that make up the set, no packet in two of them, in an order
+// that depends on the set alone. There may be many; yield says whether to go
+// on.
+func (a Set) Boxes(yield func(Box) bool) {
+	var b Box
+	a.space.boxes(protocol, a.root, false, &b, yield)
+}
+
+func (s *Space) boxes(level int, n int32, portless bool, b *Box, yield func(Box) bool) bool {
+	if level == levels {
+		return n == out || yield(*b)
+	}
+	var order []int32
+	of := map[int32][]int32{}
+	from := int32(0)
+	for _, r := range s.nodes[level][n] {
+		for ; from < r.end; from++ {
+			key := r.to
+			if level == protocol && s.portless(from) {
+				key = -1 - r.to // apart: its boxes have no ports
+			}
+			if of[key] == nil {
+				order = append(order, key)
+			}
+			of[key] = append(of[key], from)
+		}
+	}
+	for _, key := range order {
+		to, none := key, portless
+		if key < 0 {
+			to, none = -1-key, true
+		}
+		whole := len(of[key]) == len(s.axes[level].classes)
+		var ports []topology.PortRange
+		var set netipx.IPSetBuilder
+		for _, n := range of[key] {
+			ports = append(ports, s.axes[level].classes[n].ports...)
+			for _, r := range s.axes[level].classes[n].addresses {
+				set.AddRange(r)
+			}
+		}
+		ports = mergePorts(ports)
+		switch level {
+		case protocol:
+			b.Protocols = nil
+			for _, r := range ports {
+				b.Protocols = append(b.Protocols, protocols[r.First:r.Last+1]...)
+			}
+		case source, destination:
+			addresses, _ := set.IPSet() // of valid ranges: no error
+			if whole {
+				addresses = nil
+			}
+			if level == source {
+				b.Source = addresses
+			} else {
+				b.Destination = addresses
+			}
+		default:
+			if whole || none {
+				ports = nil
+			}
+			if level == sourcePort {
+				b.SourcePorts = ports
+			} else {
+				b.DestinationPorts = ports
+			}
+		}
+		if !s.boxes(level+1, to, none, b, yield) {
+			return false
+		}
+	}
+	return true
+}
