@@ -50,7 +50,7 @@ type IPFlowQuestion struct {
 
 // TraceQuestion asks for the whole path.
 type TraceQuestion struct {
-	From, To    string            // as on the command line: VM, interface, address, CIDR, tag, Internet, datacenter:region, tag:name, host name
+	From, To    string            // as on the command line: VM, interface, IP configuration by its ID, address, CIDR, tag, Internet, datacenter:region, tag:name, host name
 	Protocol    topology.Protocol // NoProtocol is TCP; AnyProtocol asks all five
 	Port        uint16
 	AnyPort     bool

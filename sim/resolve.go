@@ -207,6 +207,12 @@ func (s *Simulator) resolve(text string, near *end) (*end, error) {
 			return s.machineEnd(text, x)
 		case *topology.NetworkInterface:
 			return s.interfaceEnd(text, x), nil
+		case *topology.IPConfiguration:
+			if nic := s.net.Holder(x); nic != nil && x.PrivateIPAddress.IsValid() {
+				e := s.interfaceEnd(text, nic)
+				e.pinned, e.info.Address = x, x.PrivateIPAddress.String()
+				return e, nil
+			}
 		}
 	}
 	vms := find(s.net.VirtualMachines, name)

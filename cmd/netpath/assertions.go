@@ -132,12 +132,33 @@ func (r *policyReader) scalar(n *doctree.Node) string {
 	return r.text(n)
 }
 
+// protocolOf is the protocol that an assertion asks.
+func protocolOf(a *rules.Assertion) topology.Protocol {
+	if a.Protocol == topology.NoProtocol {
+		return topology.TCP
+	}
+	return a.Protocol
+}
+
+// sameNames compares selectors whatever their order and letter case.
+func sameNames(a, b []string) bool {
+	fold := func(list []string) []string {
+		out := make([]string, len(list))
+		for i, s := range list {
+			out[i] = strings.ToLower(s)
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	return slices.Equal(fold(a), fold(b))
+}
+
 // consistent refuses an assertion that says the opposite of an earlier one
 // about the same packets.
 func (r *policyReader) consistent(n *doctree.Node, a *rules.Assertion, before []*rules.Assertion) {
 	for _, b := range before {
 		opposite := a.Kind == rules.Allow && b.Kind == rules.Deny || a.Kind == rules.Deny && b.Kind == rules.Allow
-		if opposite && a.Protocol == b.Protocol && slices.Equal(a.From, b.From) && slices.Equal(a.To, b.To) && slices.Equal(a.Ports, b.Ports) {
+		if opposite && protocolOf(a) == protocolOf(b) && sameNames(a.From, b.From) && sameNames(a.To, b.To) && slices.Equal(a.Ports, b.Ports) {
 			r.fail(n, n.Pos, fmt.Sprintf("contradicts the assertion %q in line %d", b.ID, b.Origin.Line), fmt.Sprintf("%s of the same packets", a.Kind), "keep one of them")
 		}
 	}

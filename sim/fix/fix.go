@@ -69,6 +69,14 @@ func Find(s *sim.Simulator, q Question) (*Plan, error) {
 	}
 	p := &planner{q: q, base: base, from: s, before: before}
 	plan := &Plan{Before: before, After: before, Sim: base}
+	// A proxy setting is the choice of a client, not a gate: what is to be denied
+	// must be stopped past it too.
+	direct := q
+	direct.NoProxy = true
+	past := q.Want == topology.Deny && before.Proxy != "" && !q.NoProxy
+	if p.met(before) && past {
+		return Find(s, direct)
+	}
 	if p.met(before) {
 		return plan, nil
 	}
@@ -84,6 +92,14 @@ func Find(s *sim.Simulator, q Question) (*Plan, error) {
 		return &Plan{Before: before, Sim: base, Blockers: p.blockers}, nil
 	}
 	plan.Edits, plan.After, plan.Sim = p.edits, p.after, p.with
+	if past {
+		direct.Made = slices.Concat(q.Made, p.edits)
+		rest, err := Find(s, direct)
+		if err != nil || len(rest.Blockers) > 0 {
+			return rest, err
+		}
+		plan.Edits, plan.After, plan.Sim = slices.Concat(p.edits, rest.Edits), rest.After, rest.Sim
+	}
 	for _, e := range plan.Edits {
 		plan.Changes = append(plan.Changes, Measure(s, e))
 	}

@@ -103,8 +103,8 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 		for _, t := range a.To {
 			for _, x := range from[f] {
 				for _, y := range to[t] {
-					if x.name == y.name {
-						continue // nothing leaves a machine for itself
+					if x.name == y.name || x.family != "" && y.family != "" && x.family != y.family {
+						continue // nothing leaves an address for itself, or for the other family
 					}
 					for _, p := range portsOf(a) {
 						q := sim.TraceQuestion{From: x.name, To: y.name, Protocol: a.Protocol}
@@ -118,6 +118,13 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 						}
 						one.q = q
 						out = append(out, one)
+						if a.Kind == Deny && x.proxy {
+							// A proxy setting is the choice of a client, not a gate: what goes
+							// past it must be stopped too.
+							direct := *one
+							direct.q.NoProxy = true
+							out = append(out, &direct)
+						}
 					}
 				}
 			}
@@ -167,10 +174,14 @@ func answer(ctx context.Context, s *sim.Simulator, asks []*ask) error {
 		if name.Name == q.q.From {
 			selector = q.selector[0]
 		}
-		if len(name.Candidates) > 0 || name.Reason != "" {
+		if len(name.Candidates) > 0 {
 			return &SelectorError{q.result.Assertion, selector, name}
 		}
-		if text := nothing(selector, name); !slices.Contains(q.result.Empty, text) {
+		text := nothing(selector, name)
+		if name.Reason != "" {
+			text = selector + " cannot be asked: " + name.Error()
+		}
+		if !slices.Contains(q.result.Empty, text) {
 			q.result.Empty = append(q.result.Empty, text)
 		}
 	}
@@ -192,6 +203,15 @@ func (q *ask) settle() {
 		}
 		r.UnderAssumptions = r.UnderAssumptions || v == Unknown && p.outcome.UnderAssumptions != ""
 		r.rest(p.outcome.Assumptions)
+	}
+	if worst == nil {
+		worst = &Case{Verdict: r.Kind.of(q.trace.Verdict), From: q.from.label, To: q.to.label, Outcome: &q.trace.Outcome, Witness: q.witness(outcomePart{})}
+	}
+	// Strict mode may accept each part, and not what all of them rest on.
+	r.rest(q.trace.Assumptions)
+	if q.trace.Verdict == flow.Unknown && worst.Verdict == Pass {
+		worst = &Case{Verdict: Unknown, From: q.from.label, To: q.to.label, Outcome: &q.trace.Outcome, Witness: q.witness(outcomePart{})}
+		r.UnderAssumptions = r.UnderAssumptions || q.trace.UnderAssumptions != ""
 	}
 	r.count(worst)
 }
@@ -379,14 +399,17 @@ func ready(ctx context.Context, s *sim.Simulator, sel *selection, r *Result) err
 		if err := checkPattern(pattern); err != nil {
 			return &SelectorError{r.Assertion, text, err}
 		}
-		found := machines(sel.net, pattern)
-		if len(found) == 0 {
-			r.Empty = append(r.Empty, nothing(text, nil))
-		}
-		for _, m := range found {
-			if !slices.Contains(names, m.name) {
-				names = append(names, m.name)
+		found := false
+		for _, vm := range sel.net.VirtualMachines {
+			if named(&vm.Element, pattern) {
+				found = true
+				if !slices.Contains(names, vm.ResourceID) {
+					names = append(names, vm.ResourceID)
+				}
 			}
+		}
+		if !found {
+			r.Empty = append(r.Empty, nothing(text, nil))
 		}
 	}
 	if len(names) == 0 {

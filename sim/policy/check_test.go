@@ -113,6 +113,67 @@ func TestStrictLeavesAssumptionsOpen(t *testing.T) {
 	}
 }
 
+// Where the parts of an answer are certain and only the whole rests on an
+// assumption, strict mode leaves the assertion open, as it does the question.
+func TestStrictLooksAtTheWholeAnswer(t *testing.T) {
+	swe := []string{}
+	for _, x := range golden.ServiceTags().Tags {
+		if x.Name == "Storage.WestEurope" {
+			for _, p := range x.Prefixes.Slice() {
+				swe = append(swe, p.String())
+			}
+		}
+	}
+	half := len(swe) / 2
+	for kind, access := range map[policy.Kind]func(string, int, topology.Direction) *golden.Rule{policy.Allow: golden.Allow, policy.Deny: golden.Deny} {
+		e := golden.New().SubnetNSG("app", access("one", 100, golden.Out).To(swe[:half]...), access("two", 110, golden.Out).To(swe[half:]...), golden.Deny("rest", 4000, golden.Out).To("Internet"))
+		s, err := sim.New(e.Build(), sim.Options{AsOf: golden.AsOf.AddDate(1, 0, 0), Strict: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := s.Trace(sim.TraceQuestion{From: "a1", To: "Storage.WestEurope", Port: 443})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := policy.Check(context.Background(), s, []*policy.Assertion{{ID: "x", Kind: kind, From: []string{"a1"}, To: []string{"Storage.WestEurope"}, Ports: https}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x := r.Results[0]; q.Verdict == flow.Unknown && x.Verdict != policy.Unknown || !x.UnderAssumptions && q.Verdict == flow.Unknown {
+			t.Errorf("%s: %+v, the question is %s under %v", kind, x, q.Verdict, q.Assumptions)
+		}
+	}
+}
+
+// A promise about a machine is one about all of its addresses: those of other
+// interfaces and IP configurations count, and of a group only its members.
+func TestEveryAddressOfAMachineCounts(t *testing.T) {
+	build := func() *topology.Network {
+		e := golden.New().SubnetNSG("app", golden.Allow("open", 101, golden.In).To("10.0.1.9/32"), golden.Deny("closed", 102, golden.In))
+		nic := e.NIC("a1")
+		second := *nic.IPConfigurations[0]
+		second.ResourceID, second.Name, second.PrivateIPAddress, second.Primary = nic.ResourceID+"/ipConfigurations/second", "second", netip.MustParseAddr("10.0.1.9"), topology.Off
+		second.ASGs = []topology.Ref{topology.RefTo("/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/applicationSecurityGroups/asg-db")}
+		nic.IPConfigurations = append(nic.IPConfigurations, &second)
+		return e.Build()
+	}
+	for to, want := range map[string]string{"a1": "Fail 2/1/1", "vm:a1": "Fail 2/1/1", "nic:*a1*": "Fail 2/1/1", "asg:asg-db": "Fail 1/0/1", "10.0.1.4": "Pass 1/1/0"} {
+		r := &check(t, build(), false, &policy.Assertion{ID: "x", Kind: policy.Deny, From: []string{"d1"}, To: []string{to}, Ports: https}).Results[0]
+		if got := fmt.Sprintf("%s %d/%d/%d", r.Verdict, r.Asked, r.Met, r.Broken); got != want {
+			t.Errorf("%s: %s, want %s; %v", to, got, want, r.Empty)
+		}
+	}
+}
+
+// A proxy setting is no gate: what is to be denied must be stopped past it too.
+func TestDenyLooksPastAProxy(t *testing.T) {
+	n := golden.New().ProxyServer("px", 8080, "*.example.org").UsesProxy("a1", golden.Proxy, 8080).Build()
+	a := &policy.Assertion{ID: "x", Kind: policy.Deny, From: []string{"a1"}, To: []string{"Storage.WestEurope"}, Ports: https}
+	if r := check(t, n, false, a).Results[0]; r.Verdict != policy.Fail || r.Asked != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // A selector that cannot be meant is an error that names the assertion.
 func TestSelectorsThatCannotBeMeant(t *testing.T) {
 	s, err := sim.New(golden.New().Build(), sim.Options{AsOf: golden.AsOf})
@@ -149,6 +210,12 @@ func TestAssertionsAgreeWithTheirPackets(t *testing.T) {
 			if err != nil {
 				continue
 			}
+			direct := q
+			direct.NoProxy = true
+			past, err := s.Trace(direct)
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, kind := range []policy.Kind{policy.Allow, policy.Deny} {
 				port := topology.PortRange{First: x.DestinationPort, Last: x.DestinationPort}
 				report, err := policy.Check(context.Background(), s, []*policy.Assertion{{ID: "x", Kind: kind, From: []string{from.ResourceID}, To: []string{q.To}, Ports: ports(port)}})
@@ -158,9 +225,9 @@ func TestAssertionsAgreeWithTheirPackets(t *testing.T) {
 				got := report.Results[0]
 				want := policy.Pass
 				switch {
-				case a.AnyDeny && kind == policy.Allow, a.AnyAllow && kind == policy.Deny, a.Verdict == flow.Deny && kind == policy.Allow, a.Verdict == flow.Allow && kind == policy.Deny:
+				case kind == policy.Allow && (a.AnyDeny || a.Verdict == flow.Deny), kind == policy.Deny && (a.AnyAllow || a.Verdict == flow.Allow || past.AnyAllow || past.Verdict == flow.Allow):
 					want = policy.Fail
-				case a.Verdict == flow.Unknown || a.Undecided:
+				case a.Verdict == flow.Unknown || a.Undecided, kind == policy.Deny && (past.Verdict == flow.Unknown || past.Undecided):
 					want = policy.Unknown
 				}
 				if got.Verdict != want {
@@ -180,6 +247,10 @@ func TestAssertionsAgreeWithTheirPackets(t *testing.T) {
 					b, err := s.Trace(again)
 					if err != nil {
 						t.Fatal(err)
+					}
+					again.NoProxy = true
+					if p, err := s.Trace(again); err == nil && kind == policy.Deny && b.Verdict == flow.Deny {
+						b = p // the packet went past the proxy
 					}
 					shown++
 					if c.Verdict == policy.Fail && (kind == policy.Allow && b.Verdict == flow.Allow || kind == policy.Deny && b.Verdict == flow.Deny) {

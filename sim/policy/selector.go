@@ -13,8 +13,10 @@ import (
 
 // end is one thing that a selector selects, as a question names it.
 type end struct {
-	name  string // for [sim.TraceQuestion]
-	label string // for people
+	name   string // for [sim.TraceQuestion]
+	label  string // for people
+	family string // "IPv4" or "IPv6", "" where it may have both
+	proxy  bool   // its machine has a proxy setting
 }
 
 // selectors are the kinds of selector that a prefix names.
@@ -62,7 +64,7 @@ func (s *selection) resolve(text string) ([]end, error) {
 		}
 		switch kind {
 		case "vm":
-			return machines(s.net, name), nil
+			return s.machines(name), nil
 		case "nic":
 			return s.interfaces(func(n *topology.NetworkInterface, _ *topology.IPConfiguration) bool { return named(&n.Element, name) }), nil
 		case "subnet":
@@ -72,37 +74,136 @@ func (s *selection) resolve(text string) ([]end, error) {
 				return slices.ContainsFunc(c.ASGs, func(r topology.Ref) bool { return matches(name, r.ID().Name()) })
 			}), nil
 		}
-		return []end{{text, text}}, nil
+		return []end{{name: text, label: text}}, nil
 	}
 	if strings.ContainsAny(text, "*?[") {
 		if err := checkPattern(text); err != nil {
 			return nil, err
 		}
-		return machines(s.net, text), nil
+		return s.machines(text), nil
 	}
-	return []end{{text, text}}, nil
+	return s.one(text)
 }
 
-// machines are the virtual machines whose name a pattern matches.
-func machines(n *topology.Network, pattern string) []end {
+// one is what a name without a pattern means: a machine or an interface with
+// all of its addresses, else what a question makes of it.
+func (s *selection) one(text string) ([]end, error) {
+	var ids []string
+	var found []end
+	for _, vm := range s.net.VirtualMachines {
+		if named(&vm.Element, text) {
+			ids, found = append(ids, vm.ResourceID), append(found, s.machine(vm)...)
+		}
+	}
+	for _, nic := range s.net.NetworkInterfaces {
+		if named(&nic.Element, text) {
+			ids, found = append(ids, nic.ResourceID), append(found, s.configurations(nic, nil)...)
+		}
+	}
+	switch {
+	case len(ids) > 1:
+		return nil, &sim.NameError{Kind: "name", Name: text, Candidates: ids}
+	case len(ids) == 1 && !strings.EqualFold(text, "Internet"):
+		return found, nil
+	}
+	e := end{name: text, label: text}
+	if a, err := netip.ParseAddr(text); err == nil {
+		e.family = familyOf(a.Unmap())
+		for _, o := range s.net.Owners(a.Unmap()) {
+			e.proxy = e.proxy || s.usesProxy(o.Interface)
+		}
+	} else if p, err := netip.ParsePrefix(text); err == nil {
+		e.family = familyOf(p.Addr())
+	}
+	return []end{e}, nil
+}
+
+func familyOf(a netip.Addr) string {
+	if a.Is6() {
+		return "IPv6"
+	}
+	return "IPv4"
+}
+
+// machines are the machines whose name a pattern matches, with every address
+// of theirs.
+func (s *selection) machines(pattern string) []end {
 	var out []end
-	for _, vm := range n.VirtualMachines {
+	for _, vm := range s.net.VirtualMachines {
 		if named(&vm.Element, pattern) {
-			out = append(out, end{vm.ResourceID, vm.Name})
+			out = append(out, s.machine(vm)...)
 		}
 	}
 	return out
 }
 
-// interfaces are the interfaces with an IP configuration that fits, each once.
+// machine is every address of a machine: of all its interfaces, not only of
+// the primary one. Without an interface in the data it is the machine itself.
+func (s *selection) machine(vm *topology.VirtualMachine) []end {
+	var out []end
+	for _, nic := range s.net.NetworkInterfaces {
+		listed := slices.ContainsFunc(vm.NetworkInterfaces, func(r topology.Ref) bool { return r.ID() == nic.ID() })
+		if listed || nic.VirtualMachine.ID() == vm.ID() {
+			out = append(out, s.configurations(nic, nil)...)
+		}
+	}
+	for _, r := range vm.NetworkInterfaces {
+		if _, ok := topology.Lookup[*topology.NetworkInterface](s.net, r); !ok {
+			out = append(out, end{name: r.Text, label: vm.Name}) // asked, and not found: the promise stays open
+		}
+	}
+	if len(out) == 0 {
+		return []end{{name: vm.ResourceID, label: vm.Name}}
+	}
+	for i := range out {
+		out[i].label = strings.Replace(out[i].label, strings.SplitN(out[i].label, " ", 2)[0], vm.Name, 1)
+	}
+	return out
+}
+
+// interfaces are the IP configurations that fit.
 func (s *selection) interfaces(fits func(*topology.NetworkInterface, *topology.IPConfiguration) bool) []end {
 	var out []end
 	for _, nic := range s.net.NetworkInterfaces {
-		if slices.ContainsFunc(nic.IPConfigurations, func(c *topology.IPConfiguration) bool { return fits(nic, c) }) {
-			out = append(out, end{nic.ResourceID, nic.Name})
-		}
+		out = append(out, s.configurations(nic, func(c *topology.IPConfiguration) bool { return fits(nic, c) })...)
 	}
 	return out
+}
+
+// configurations are the IP configurations of an interface that fit, nil for
+// all.
+func (s *selection) configurations(nic *topology.NetworkInterface, fits func(*topology.IPConfiguration) bool) []end {
+	var out []end
+	for _, c := range nic.IPConfigurations {
+		if fits != nil && !fits(c) {
+			continue
+		}
+		e := end{name: c.ResourceID, label: nic.Name, proxy: s.usesProxy(nic)}
+		if a := c.PrivateIPAddress; a.IsValid() {
+			e.family = familyOf(a)
+			if len(nic.IPConfigurations) > 1 {
+				e.label += " " + a.String()
+			}
+			if c.ResourceID == "" {
+				e.name = a.String()
+			}
+		}
+		if e.name == "" {
+			e.name = nic.ResourceID
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// usesProxy reports whether the machine of an interface has a proxy setting.
+func (s *selection) usesProxy(nic *topology.NetworkInterface) bool {
+	for _, vm := range s.net.VirtualMachines {
+		if vm.Proxy != nil && (nic.VirtualMachine.ID() == vm.ID() || slices.ContainsFunc(vm.NetworkInterfaces, func(r topology.Ref) bool { return r.ID() == nic.ID() })) {
+			return true
+		}
+	}
+	return false
 }
 
 // named reports whether a pattern matches an element: its name, its group and
