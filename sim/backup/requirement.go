@@ -187,6 +187,7 @@ func (x *subject) fill(r *Requirement, t *sim.Trace) {
 		}
 		if t.To.Kind == "datacenterRegion" {
 			r.Text = "all of the datacenter region " + t.To.Name + ", which names no services: " + r.Text
+			x.restOnRanges(r)
 		}
 		return
 	}
@@ -206,6 +207,21 @@ func (x *subject) fill(r *Requirement, t *sim.Trace) {
 	}
 	if r.Tag != "" && x.net.ServiceTags != nil && !x.sim.Names().KnownTag(r.Tag) {
 		r.Text = fmt.Sprintf("the service tag file %s holds no %s; %s", x.net.ServiceTags.Origin.File, r.Tag, r.Text)
+	}
+}
+
+// restOnRanges makes a requirement that passes rest on the datacenter ranges:
+// they are no longer published, and only a service tag file says what Storage
+// has today.
+func (x *subject) restOnRanges(r *Requirement) {
+	about := ""
+	if d := x.net.DatacenterRanges; d != nil {
+		about = d.Origin.File
+	}
+	a := flow.Assumption{ID: flow.CatalogueCurrent, About: about, Text: "the datacenter ranges, which are no longer published, hold all addresses of the region's services"}
+	r.Assumptions = addAssumption(r.Assumptions, a)
+	if x.sim.Strict() && !x.sim.Waived(a.ID, a.About) {
+		r.leaveOpen(flow.UnwaivedAssumption)
 	}
 }
 
