@@ -88,7 +88,7 @@ func windowsProtocol(p topology.Protocol) string {
 func iptables(e edit.OpenHostFirewall) string {
 	var b strings.Builder
 	write := func(tool, remote string) {
-		b.WriteString(tool + " -A INPUT")
+		b.WriteString(tool + " -I INPUT")
 		if e.Protocol != topology.AnyProtocol {
 			b.WriteString(" -p " + strings.ToLower(e.Protocol.String()))
 		}

@@ -100,7 +100,11 @@ func portsText(n int) string {
 func (p *page) commands(what string, list []backup.Command) {
 	for _, c := range list {
 		p.blank()
-		p.line(p.paint.in(bold, "# "+Escape(what+c.Where)))
+		mark := "# "
+		if strings.Contains(c.Where, "Bicep") || strings.Contains(c.Where, "ARM") {
+			mark = "// "
+		}
+		p.line(p.paint.in(bold, mark+Escape(what+c.Where)))
 		for _, line := range strings.Split(strings.TrimSuffix(c.Text, "\n"), "\n") {
 			p.line(Escape(line))
 		}

@@ -75,8 +75,8 @@ bitsadmin /util /setieproxy localsystem NO_PROXY
 === PowerShell on proxy1
 New-NetFirewallRule -DisplayName 'proxy-in' -Direction Inbound -Action Allow -Protocol TCP -LocalPort '8080' -RemoteAddress '10.0.0.4/32'
 === shell (as root) on proxy2
-iptables -A INPUT -p tcp -s 10.0.0.4/32 -m multiport --dports 8080:8081 -j ACCEPT
-ip6tables -A INPUT -p tcp -s fd00::4/128 -m multiport --dports 8080:8081 -j ACCEPT
+iptables -I INPUT -p tcp -s 10.0.0.4/32 -m multiport --dports 8080:8081 -j ACCEPT
+ip6tables -I INPUT -p tcp -s fd00::4/128 -m multiport --dports 8080:8081 -j ACCEPT
 === allow list of the proxy on proxy1 (as Squid writes it)
 acl netpath_allowed dstdomain .blob.core.windows.net
 http_access allow CONNECT netpath_allowed
