@@ -47,11 +47,17 @@ func (c *class) has(x netip.Addr) bool {
 	return i < len(c.addresses) && c.addresses[i].Contains(x)
 }
 
-// packet is a packet of the classes.
+// packet is a packet of the classes, of two addresses where they have two.
 func (s *Space) packet(at [levels]int32) Packet {
 	p := Packet{Protocol: s.protocolOf(at[protocol])}
 	p.Source, _ = s.host(source, at[source])
 	p.Destination, _ = s.host(destination, at[destination])
+	if p.Source == p.Destination { // a packet to oneself is like no other
+		p.Destination = s.axes[destination].classes[at[destination]].not(p.Source)
+	}
+	if p.Source == p.Destination {
+		p.Source = s.axes[source].classes[at[source]].not(p.Destination)
+	}
 	if p.Protocol.HasPorts() {
 		p.SourcePort, _ = s.axes[sourcePort].classes[at[sourcePort]].port(ephemeral)
 		p.DestinationPort, _ = s.axes[destinationPort].classes[at[destinationPort]].port(services)
@@ -119,6 +125,23 @@ func hostOf(r netipx.IPRange) netip.Addr {
 	a := r.From()
 	for i := 0; i < 4 && a != r.To(); i++ {
 		a = a.Next()
+	}
+	return a
+}
+
+// not is an address of the class that is not a, a where there is no other.
+func (c *class) not(a netip.Addr) netip.Addr {
+	for _, r := range c.addresses {
+		if r.Contains(a) {
+			if next := a.Next(); r.Contains(next) {
+				return next
+			}
+			if prev := a.Prev(); r.Contains(prev) {
+				return prev
+			}
+			continue
+		}
+		return hostOf(r)
 	}
 	return a
 }

@@ -1,0 +1,176 @@
+package nsg
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/flowset"
+	"github.com/netpath/netpath/sim/nsg/classify"
+	"github.com/netpath/netpath/sim/scope"
+	"github.com/netpath/netpath/topology"
+)
+
+// Exact are exact sets of packets by what gates do with them, in one space, so
+// that they can be compared: the parts of one gate after another's. A packet is Allowed
+// or Denied as [Gate.Decide] says under the assumptions, Open where the data
+// does not decide, and Unmatched where no rule matches (admin rules only).
+// Witnesses prefer hosts. Source and destination are taken as two addresses: a
+// packet of an address to itself may be Open here where Decide knows.
+func Exact(v6 bool, hosts []netip.Addr, gates ...*Gate) []flowset.Parts {
+	lists := make([][]flowset.Rule, len(gates))
+	shared := NewSets()
+	addresses := map[string]*netipx.IPSet{}
+	for i, g := range gates {
+		lists[i] = g.boxes(shared, addresses)
+	}
+	space, numbered := flowset.NewSpace(v6, hosts, lists...)
+	out := make([]flowset.Parts, len(gates))
+	for i, g := range gates {
+		out[i] = space.Decide(numbered[i], g.Ask)
+	}
+	return out
+}
+
+// Ask is the answer to one packet, as in [Exact].
+func (g *Gate) Ask(p flowset.Packet) flowset.Answer {
+	t := flow.Tuple{Protocol: p.Protocol, Source: flow.At(p.Source), SourcePort: p.SourcePort, Destination: flow.At(p.Destination), DestinationPort: p.DestinationPort}
+	decide := func(held topology.Access) flow.Verdict {
+		return flow.Explore(func(w *flow.World) (bool, struct{}) {
+			a := g.RuleByRule(w, t).Access
+			if a == topology.AlwaysAllow {
+				a = topology.Allow
+			}
+			return a == held, struct{}{}
+		}, nil).Verdict
+	}
+	switch decide(topology.Allow) {
+	case flow.Allow:
+		return flowset.Allowed
+	case flow.Unknown:
+		return flowset.Open
+	}
+	switch decide(topology.Deny) {
+	case flow.Allow:
+		return flowset.Denied
+	case flow.Unknown:
+		return flowset.Open
+	}
+	return flowset.Unmatched
+}
+
+// boxes are the gate's rules in the words of a space. Where a rule only may
+// match, its sets' own boundaries are cut too: the question that the data
+// leaves open changes there.
+func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet) []flowset.Rule {
+	c := g.Certain(s)
+	set := func(a classify.Addresses) *netipx.IPSet {
+		if a.Any {
+			return nil
+		}
+		var b netipx.IPSetBuilder
+		key := ""
+		for _, id := range a.Sets {
+			key += fmt.Sprint(id, " ")
+		}
+		if x, ok := known[key]; ok {
+			return x
+		}
+		for _, id := range a.Sets {
+			for _, p := range s.list[id] {
+				b.AddPrefix(p)
+			}
+		}
+		x, _ := b.IPSet() // of valid prefixes: no error
+		known[key] = x
+		return x
+	}
+	box := func(list []classify.Match) (out []flowset.Box) {
+		for _, m := range list {
+			if len(m.Source.Sets) == 0 && !m.Source.Any || len(m.Destination.Sets) == 0 && !m.Destination.Any {
+				continue // no address
+			}
+			b := flowset.Box{Source: set(m.Source), Destination: set(m.Destination), SourcePorts: some(m.SourcePorts), DestinationPorts: some(m.DestinationPorts)}
+			for _, p := range []topology.Protocol{topology.TCP, topology.UDP, topology.ICMP, topology.ESP, topology.AH} {
+				if m.Protocols.Has(p) {
+					b.Protocols = append(b.Protocols, p)
+				}
+			}
+			if len(b.Protocols) > 0 {
+				out = append(out, b)
+			}
+		}
+		return out
+	}
+	out := make([]flowset.Rule, 0, len(c.rules))
+	for i := range c.rules {
+		r := &c.rules[i]
+		x := flowset.Rule{Allow: r.Outcome == allowed, Must: box(r.Must), May: box(r.May)}
+		switch of := c.of[i]; {
+		case len(x.May) == 0:
+		case of == nil && i == 0 && g.Direction == topology.Outbound:
+			x.Cut = platformCuts()
+		case of != nil:
+			x.Cut = cuts(of)
+		}
+		out = append(out, x)
+		// What an expression stands for may do either.
+		if c.of[i] == nil && i < len(c.of)-len(g.Rules) || c.of[i] != nil && c.of[i].Access == topology.NoAccess {
+			out = append(out, flowset.Rule{Allow: !x.Allow, May: x.May})
+		}
+	}
+	for _, r := range slices.Concat(g.floating, g.altered) {
+		out = append(out, flowset.Rule{Cut: cuts(r)})
+	}
+	return out
+}
+
+// some is the ranges to a box, to which nil would be every port.
+func some(list []topology.PortRange) []topology.PortRange {
+	if list == nil {
+		return []topology.PortRange{}
+	}
+	return list
+}
+
+// platformCuts are the packets that [PlatformTraffic] tells apart.
+func platformCuts() []flowset.Box {
+	out := []flowset.Box{
+		{Destination: scope.SetOf(netip.PrefixFrom(scope.WireServer, 32))},
+		{Protocols: []topology.Protocol{topology.TCP}}, {Protocols: []topology.Protocol{topology.UDP}},
+	}
+	for _, p := range []uint16{53, 67, 80, 32526} {
+		out = append(out, flowset.Box{DestinationPorts: []topology.PortRange{{First: p, Last: p}}})
+	}
+	return out
+}
+
+// cuts are the boundaries of a rule's conditions.
+func cuts(r *Rule) (out []flowset.Box) {
+	for _, s := range r.Source.Sets {
+		for _, x := range s.Constants() {
+			out = append(out, flowset.Box{Source: x})
+		}
+		if p := s.Ports(); p != nil {
+			out = append(out, flowset.Box{Protocols: []topology.Protocol{topology.TCP}, SourcePorts: p}, flowset.Box{SourcePorts: p})
+		}
+	}
+	for _, s := range r.Destination.Sets {
+		for _, x := range s.Constants() {
+			out = append(out, flowset.Box{Destination: x})
+		}
+		if p := s.Ports(); p != nil {
+			out = append(out, flowset.Box{Protocols: []topology.Protocol{topology.TCP}, DestinationPorts: p}, flowset.Box{DestinationPorts: p})
+		}
+	}
+	if r.Protocol != topology.AnyProtocol {
+		out = append(out, flowset.Box{Protocols: []topology.Protocol{r.Protocol}})
+	}
+	for _, ports := range []struct{ from, to []topology.PortRange }{{r.Source.Ports, nil}, {nil, r.Destination.Ports}} {
+		out = append(out, flowset.Box{SourcePorts: ports.from, DestinationPorts: ports.to})
+	}
+	return out
+}
