@@ -375,10 +375,10 @@ func why(o *sim.Outcome) (string, topology.Origin) {
 		}
 		return text, at
 	}
-	for _, m := range o.Missing {
-		text := m.Text
-		if m.Export != "" {
-			text += "; " + m.Export
+	if len(o.Missing) > 0 {
+		text := o.Missing[0].Text
+		if e := o.Missing[0].Export; e != "" {
+			text += "; " + e
 		}
 		return text, topology.Origin{}
 	}
