@@ -34,7 +34,7 @@ const (
 	usualSlack = 100
 	largeSlack = 50 // where more than largeHeap is in use
 
-	largeHeap = 48 << 20 // bytes
+	largeHeap = 128 << 20 // bytes
 )
 
 // collectLater lets the first garbage collection wait until there is some

@@ -39,6 +39,7 @@ type examination struct {
 	protecting map[topology.ID][]*topology.RecoveryServicesVault // by the machine they protect
 	pooled     map[topology.ID]bool                              // IP configurations behind load balancers
 	current    func() ranges                                     // what published says, read once
+	storage    func() ranges                                     // what storageRanges says, likewise
 
 	mu       sync.Mutex
 	tags     map[string][]netip.Prefix
@@ -62,6 +63,7 @@ func Examine(ctx context.Context, s *sim.Simulator, opt Options) (*Report, error
 		regional:   map[[2]string]string{},
 	}
 	e.current = sync.OnceValue(e.published)
+	e.storage = sync.OnceValue(e.storageRanges)
 	for _, nic := range e.net.NetworkInterfaces {
 		if !nic.VirtualMachine.IsZero() {
 			e.interfaces[nic.VirtualMachine.ID()] = append(e.interfaces[nic.VirtualMachine.ID()], nic)

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -263,7 +264,7 @@ func (x *subject) opening(e edit.Edit) Opening {
 		if len(e.Destination) > 4 {
 			o.Destination = fmt.Sprintf("%d prefixes", len(e.Destination))
 		}
-		if c.Destination.IPv6 != nil {
+		if c.Destination.IPv6 != nil && !onlyIPv4(e.Source) {
 			o.IPv6 = c.Destination.IPv6.String()
 		}
 		if set := c.Destination.Set(); set != nil {
@@ -277,20 +278,53 @@ func (x *subject) opening(e edit.Edit) Opening {
 	return o
 }
 
+// onlyIPv4 reports whether every source is an IPv4 address or prefix: a rule of
+// such sources opens no IPv6 destination.
+func onlyIPv4(sources []string) bool {
+	return len(sources) > 0 && !slices.ContainsFunc(sources, func(s string) bool {
+		host, _, _ := strings.Cut(s, "/")
+		a, err := netip.ParseAddr(host)
+		return err != nil || a.Is6()
+	})
+}
+
 // ofStorage counts the IPv4 addresses of the set that are of the service tag
 // Storage, of whatever region.
 func (x *subject) ofStorage(set *netipx.IPSet) uint64 {
+	storage := x.storage()
+	var n uint64
+	for _, r := range set.Ranges() {
+		if r.From().Is6() {
+			break // after all of IPv4
+		}
+		i, _ := slices.BinarySearchFunc(storage, r.From(), func(y netipx.IPRange, a netip.Addr) int { return y.To().Compare(a) })
+		for ; i < len(storage) && storage[i].From().Compare(r.To()) <= 0; i++ {
+			from, to := storage[i].From(), storage[i].To()
+			if from.Less(r.From()) {
+				from = r.From()
+			}
+			if r.To().Less(to) {
+				to = r.To()
+			}
+			n += number(to) - number(from) + 1
+		}
+	}
+	return n
+}
+
+// number is an IPv4 address as a number.
+func number(a netip.Addr) uint64 {
+	b := a.As4()
+	return uint64(binary.BigEndian.Uint32(b[:]))
+}
+
+// storageRanges are the IPv4 ranges of the service tag Storage.
+func (e *examination) storageRanges() ranges {
 	var b netipx.IPSetBuilder
-	for _, p := range x.prefixes("Storage") {
+	for _, p := range e.prefixes("Storage") {
 		if p.Addr().Is4() {
 			b.AddPrefix(p)
 		}
 	}
-	b.Intersect(set)
-	both, err := b.IPSet()
-	if err != nil {
-		return 0
-	}
-	n, _ := fix.Count(both)
-	return n
+	return rangesOf(&b)
 }
