@@ -185,3 +185,29 @@ func TestAChangeCountsWhatTheRuleMatches(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// A proxy setting is a client's choice: what is to be denied is denied past it
+// too, and through it.
+func TestDenyStopsWhatGoesPastAProxy(t *testing.T) {
+	for name, hosts := range map[string][]string{"the proxy lets it through": nil, "the proxy does not": {"*.example.org"}} {
+		t.Run(name, func(t *testing.T) {
+			e := golden.New().ProxyServer("px", 8080, hosts...).UsesProxy("a1", golden.Proxy, 8080).
+				SubnetNSG("app", golden.Allow("all", 1000, topology.Outbound)).SubnetNSG("dmz", golden.Allow("all", 1000, topology.Outbound))
+			q := deny("a1", golden.NET, 443)
+			plan, err := fix.Find(simulator(t, e.Build()), q)
+			if err != nil || len(plan.Blockers) > 0 || len(plan.Edits) == 0 {
+				t.Fatalf("%+v, %v", plan, err)
+			}
+			for _, past := range []bool{false, true} {
+				q.NoProxy = past
+				after, err := plan.Sim.Trace(q.TraceQuestion)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if after.Verdict != flow.Deny {
+					t.Errorf("past the proxy %v: %s", past, after.Verdict)
+				}
+			}
+		})
+	}
+}
