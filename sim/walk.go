@@ -178,6 +178,17 @@ func (k *walk) chain(p position, d topology.Direction, t flow.Tuple) (decided *n
 		}
 		return hiddenRule, k.hop(h)
 	}
+	if p.forwarding && p.nic != nil && p.subnet == nil {
+		// Whether the addresses of forwarded traffic are inside a network that is
+		// not in the data is not known, nor what is at its subnet.
+		f := flow.Fact{Code: flow.DanglingReference, About: p.nic.Name, Detail: "gates of a forwarder " + string(p.nic.ID()) + d.String() + t.String(),
+			Text: "the subnet of interface " + p.nic.Name + ", which forwards the packet, is not in the data", Export: "az network vnet list -o json"}
+		h := Hop{Kind: HopSecurityRules, AppliedTo: p.String(), Direction: d.String(), Verdict: flow.Allow, Code: f.Code, Note: f.Text}
+		if k.w.Ask(f, 2) == 1 {
+			h.Verdict = flow.Deny
+		}
+		return hiddenRule, k.hop(h)
+	}
 	if p.config != nil && p.vnet != nil {
 		if owners := s.claimants(p); len(owners) > 1 {
 			f := flow.Fact{Code: flow.AddressOwnedTwice, About: p.config.PrivateIPAddress.String(), Detail: ownerIDs(owners) + d.String() + t.String(),
