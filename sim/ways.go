@@ -712,6 +712,10 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 // the reference to the machine joins its interface to it.
 func (s *Simulator) standardInDoubt(p position, vm *topology.VirtualMachine) []flow.Fact {
 	var out []flow.Fact
+	if vm != nil && len(vm.NetworkInterfaces) == 0 {
+		out = append(out, flow.Fact{Code: flow.DanglingReference, About: vm.Name, Detail: "interfaces of " + string(vm.ID()),
+			Text: "the export of " + vm.Name + " lists no interfaces: it may have others, with a Standard public IP", Export: "az vm show --ids " + vm.ResourceID + " -o json"})
+	}
 	for _, nic := range s.besides(p.nic, vm) {
 		for _, c := range nic.IPConfigurations {
 			if c == p.config || c.PublicIPAddress.IsZero() {
