@@ -26,9 +26,8 @@ that its selectors select:
       backup-ready: {vms: ["*"], profiles: [vm-2018]}
 
 Selectors: a machine, interface, address, service tag, CIDR block or Internet by name;
-vm:, nic:, subnet: and asg: with a pattern (* is any part of a name, subnet: and asg:
-mean every interface in them); tag: and datacenter:. A pattern without a prefix is one
-of machines.
+vm:, nic:, subnet: and asg: with a pattern (* is any part of a name), each with every
+address of it; tag: and datacenter:. A pattern without a prefix is one of machines.
 
 What is not certain never passes: an assertion with an undecided case, or with a
 selector that selects nothing, is exit 4, a broken one exit 1, no assertion exit 5.`,
