@@ -24,12 +24,33 @@ var selectors = []string{"vm", "nic", "subnet", "asg", "tag", "datacenter"}
 
 // selection resolves selectors, each once.
 type selection struct {
-	net  *topology.Network
-	ends map[string][]end
+	net        *topology.Network
+	ends       map[string][]end
+	interfaces map[topology.ID][]*topology.NetworkInterface // of a machine, by its own list or because they name it
+	proxied    map[topology.ID]bool                         // interfaces of machines with a proxy setting
 }
 
 func newSelection(n *topology.Network) *selection {
-	return &selection{net: n, ends: map[string][]end{}}
+	s := &selection{net: n, ends: map[string][]end{}, interfaces: map[topology.ID][]*topology.NetworkInterface{}, proxied: map[topology.ID]bool{}}
+	listedBy := map[topology.ID][]topology.ID{} // the machines that list an interface
+	for _, vm := range n.VirtualMachines {
+		for _, r := range vm.NetworkInterfaces {
+			listedBy[r.ID()] = append(listedBy[r.ID()], vm.ID())
+		}
+	}
+	for _, nic := range n.NetworkInterfaces {
+		machines := listedBy[nic.ID()]
+		if id := nic.VirtualMachine.ID(); id != "" && !slices.Contains(machines, id) {
+			machines = append(slices.Clone(machines), id)
+		}
+		for _, id := range machines {
+			s.interfaces[id] = append(s.interfaces[id], nic)
+			if vm, ok := topology.LookupID[*topology.VirtualMachine](n, id); ok && vm.Proxy != nil {
+				s.proxied[nic.ID()] = true
+			}
+		}
+	}
+	return s
 }
 
 // source are the ends that a selector of the sending side means. A subnet or an
@@ -66,11 +87,11 @@ func (s *selection) resolve(text string) ([]end, error) {
 		case "vm":
 			return s.machines(name), nil
 		case "nic":
-			return s.interfaces(func(n *topology.NetworkInterface, _ *topology.IPConfiguration) bool { return named(&n.Element, name) }), nil
+			return s.addresses(func(n *topology.NetworkInterface, _ *topology.IPConfiguration) bool { return named(&n.Element, name) }), nil
 		case "subnet":
-			return s.interfaces(func(_ *topology.NetworkInterface, c *topology.IPConfiguration) bool { return inSubnet(c, name) }), nil
+			return s.addresses(func(_ *topology.NetworkInterface, c *topology.IPConfiguration) bool { return inSubnet(c, name) }), nil
 		case "asg":
-			return s.interfaces(func(_ *topology.NetworkInterface, c *topology.IPConfiguration) bool {
+			return s.addresses(func(_ *topology.NetworkInterface, c *topology.IPConfiguration) bool {
 				return slices.ContainsFunc(c.ASGs, func(r topology.Ref) bool { return matches(name, r.ID().Name()) })
 			}), nil
 		}
@@ -110,7 +131,7 @@ func (s *selection) one(text string) ([]end, error) {
 	if a, err := netip.ParseAddr(text); err == nil {
 		e.family = familyOf(a.Unmap())
 		for _, o := range s.net.Owners(a.Unmap()) {
-			e.proxy = e.proxy || s.usesProxy(o.Interface)
+			e.proxy = e.proxy || s.proxied[o.Interface.ID()]
 		}
 	} else if p, err := netip.ParsePrefix(text); err == nil {
 		e.family = familyOf(p.Addr())
@@ -141,11 +162,8 @@ func (s *selection) machines(pattern string) []end {
 // the primary one. Without an interface in the data it is the machine itself.
 func (s *selection) machine(vm *topology.VirtualMachine) []end {
 	var out []end
-	for _, nic := range s.net.NetworkInterfaces {
-		listed := slices.ContainsFunc(vm.NetworkInterfaces, func(r topology.Ref) bool { return r.ID() == nic.ID() })
-		if listed || nic.VirtualMachine.ID() == vm.ID() {
-			out = append(out, s.configurations(nic, nil)...)
-		}
+	for _, nic := range s.interfaces[vm.ID()] {
+		out = append(out, s.configurations(nic, nil)...)
 	}
 	for _, r := range vm.NetworkInterfaces {
 		if _, ok := topology.Lookup[*topology.NetworkInterface](s.net, r); !ok {
@@ -161,8 +179,8 @@ func (s *selection) machine(vm *topology.VirtualMachine) []end {
 	return out
 }
 
-// interfaces are the IP configurations that fit.
-func (s *selection) interfaces(fits func(*topology.NetworkInterface, *topology.IPConfiguration) bool) []end {
+// addresses are the IP configurations that fit.
+func (s *selection) addresses(fits func(*topology.NetworkInterface, *topology.IPConfiguration) bool) []end {
 	var out []end
 	for _, nic := range s.net.NetworkInterfaces {
 		out = append(out, s.configurations(nic, func(c *topology.IPConfiguration) bool { return fits(nic, c) })...)
@@ -178,7 +196,7 @@ func (s *selection) configurations(nic *topology.NetworkInterface, fits func(*to
 		if fits != nil && !fits(c) {
 			continue
 		}
-		e := end{name: c.ResourceID, label: nic.Name, proxy: s.usesProxy(nic)}
+		e := end{name: c.ResourceID, label: nic.Name, proxy: s.proxied[nic.ID()]}
 		if a := c.PrivateIPAddress; a.IsValid() {
 			e.family = familyOf(a)
 			if len(nic.IPConfigurations) > 1 {
@@ -194,16 +212,6 @@ func (s *selection) configurations(nic *topology.NetworkInterface, fits func(*to
 		out = append(out, e)
 	}
 	return out
-}
-
-// usesProxy reports whether the machine of an interface has a proxy setting.
-func (s *selection) usesProxy(nic *topology.NetworkInterface) bool {
-	for _, vm := range s.net.VirtualMachines {
-		if vm.Proxy != nil && (nic.VirtualMachine.ID() == vm.ID() || slices.ContainsFunc(vm.NetworkInterfaces, func(r topology.Ref) bool { return r.ID() == nic.ID() })) {
-			return true
-		}
-	}
-	return false
 }
 
 // named reports whether a pattern matches an element: its name, its group and
