@@ -1,8 +1,10 @@
 package topology
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -111,9 +113,20 @@ type Element struct {
 	ResourceGroup     string // as written in the ID or beside it, "" where not known
 	Location          string // as written, "" where not known
 	ProvisioningState string // "" where the export does not say
+	Tags              []Tag  // resource tags, which selectors of a policy go by; they bear on no verdict of the network
 	Design            bool   // from a design file: an omitted Boolean is the designer's silence, not Azure's
 	Origin            Origin
 	NotModelled       []Property
+}
+
+// Tag is a resource tag: a name, in lower case, and a value that the owner of
+// the resource gave it. Where two exports of a resource differ, it has both
+// values.
+type Tag struct{ Name, Value string }
+
+// SortTags puts tags in the order of their names and values.
+func SortTags(list []Tag) {
+	slices.SortFunc(list, func(a, b Tag) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Value, b.Value)) })
 }
 
 // ID is the element's comparable resource ID.

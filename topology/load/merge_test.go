@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/netpath/netpath/internal/doctree"
 	"github.com/netpath/netpath/topology"
 	"github.com/netpath/netpath/topology/load"
@@ -467,5 +469,31 @@ func TestLoadingIsDeterministic(t *testing.T) {
 		if messages(first) != messages(res) {
 			t.Errorf("%s\n%s", messages(first), messages(res))
 		}
+	}
+}
+
+func TestResourceTagsAreKept(t *testing.T) {
+	const plain = `{"id": "` + net + `networkInterfaces/n", "name": "n", %s "ipConfigurations": [{"name": "ip", "privateIPAddress": "10.0.0.4", "subnet": {"id": "` + net + `virtualNetworks/v/subnets/s"}}]}`
+	nic := func(tags string) string { return strings.Replace(plain, "%s", tags, 1) }
+	for _, tc := range []struct {
+		name  string
+		files map[string]string
+		want  []topology.Tag
+	}{
+		{"in the order of their names, which letter case does not tell apart", map[string]string{"a.json": nic(`"tags": {"Team": "net", "ENV": "Prod"},`)},
+			[]topology.Tag{{Name: "env", Value: "Prod"}, {Name: "team", Value: "net"}}},
+		{"as Az PowerShell has them", map[string]string{"a.json": nic(`"Tag": {"env": "prod"}, "TagsTable": "a table",`)}, []topology.Tag{{Name: "env", Value: "prod"}}},
+		{"none", map[string]string{"a.json": nic(`"tags": null,`)}, nil},
+		{"of two exports both", map[string]string{"a.json": nic(`"tags": {"env": "prod"},`), "b.json": nic(`"tags": {"env": "test"},`)},
+			[]topology.Tag{{Name: "env", Value: "prod"}, {Name: "env", Value: "test"}}},
+		{"of a design", map[string]string{"a.yaml": "apiVersion: netpath/v1\nvirtualNetworks: [{name: v, addressPrefixes: [10.0.0.0/16], subnets: [{name: s, addressPrefix: 10.0.0.0/24}]}]\n" +
+			"networkInterfaces: [{name: n, subnet: v/s, privateIPAddress: 10.0.0.4, tags: {Env: prod}}]\n"}, []topology.Tag{{Name: "env", Value: "prod"}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			res := estate(t, tc.files)
+			if d := cmp.Diff(tc.want, res.Network.NetworkInterfaces[0].Tags); d != "" {
+				t.Errorf("-want +got:\n%s", d)
+			}
+		})
 	}
 }

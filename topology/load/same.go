@@ -98,6 +98,12 @@ func (c *combiner) element(a, b *topology.Element) {
 	if a.ResourceGroup == "" {
 		a.ResourceGroup = b.ResourceGroup
 	}
+	for _, t := range b.Tags {
+		if !slices.Contains(a.Tags, t) {
+			a.Tags = append(a.Tags, t)
+		}
+	}
+	topology.SortTags(a.Tags)
 	// A state passes: of two the one that is not Succeeded counts.
 	if a.ProvisioningState == "" || strings.EqualFold(a.ProvisioningState, "Succeeded") && b.ProvisioningState != "" {
 		a.ProvisioningState = b.ProvisioningState

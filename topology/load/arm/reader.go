@@ -229,6 +229,7 @@ func (o *object) element(parent, segment string) topology.Element {
 		Origin:            f.Origin(o.node),
 		NotModelled:       append(o.r.notModelled[o.node], o.expressions()...),
 	}
+	e.Tags = tagsOf(o.get("tags"), tagsOf(o.get("tag"), nil))
 	if p := o.shape.Property("location"); p != nil && p.Class == property.Used {
 		e.Location = o.text("location")
 	}
@@ -252,6 +253,21 @@ func (o *object) element(parent, segment string) topology.Element {
 		e.ResourceGroup = segmentOf(e.ResourceID, "resourceGroups")
 	}
 	return e
+}
+
+// tagsOf appends the resource tags of an object that maps their names to their
+// values, and sorts them. What is no such object says nothing: tags bear on no verdict.
+func tagsOf(n *doctree.Node, out []topology.Tag) []topology.Tag {
+	if n == nil || n.Kind != doctree.Object {
+		return out
+	}
+	for i := range n.Members {
+		if m := &n.Members[i]; m.Value.Kind != doctree.Object && m.Value.Kind != doctree.Array {
+			out = append(out, topology.Tag{Name: strings.ToLower(m.Key), Value: textOf(m.Value)})
+		}
+	}
+	topology.SortTags(out)
+	return out
 }
 
 func (o *object) group() string {

@@ -141,6 +141,7 @@ func (r *reader) entry(kind Kind, p *Plain, e topology.Any) *Entry {
 	b.ResourceID = strings.TrimRight(strings.TrimSpace(r.Text(p.ID.N)), "/")
 	b.Location = r.Text(p.Location.N)
 	b.ResourceGroup = r.Text(p.ResourceGroup.N)
+	b.Tags = r.tags(p.Tags)
 	if b.Name == "" && b.ResourceID != "" {
 		b.Name = b.ResourceID[strings.LastIndexByte(b.ResourceID, '/')+1:]
 	}
@@ -150,6 +151,27 @@ func (r *reader) entry(kind Kind, p *Plain, e topology.Any) *Entry {
 	entry := &Entry{Element: e, Kind: kind, Complete: func() {}}
 	r.doc.Entries = append(r.doc.Entries, entry)
 	return entry
+}
+
+func (r *reader) tags(d Labels) []topology.Tag {
+	if source.IsEmpty(d.N) {
+		return nil
+	}
+	if d.N.Kind != doctree.Object {
+		r.Refuse(d.N, "expected resource tags: names with their values", "")
+		return nil
+	}
+	var out []topology.Tag
+	for i := range d.N.Members {
+		m := &d.N.Members[i]
+		if m.Value.Kind == doctree.Object || m.Value.Kind == doctree.Array {
+			r.Refuse(m.Value, "expected the value of a resource tag: a text", "")
+			continue
+		}
+		out = append(out, topology.Tag{Name: strings.ToLower(m.Key), Value: m.Value.Text})
+	}
+	topology.SortTags(out)
+	return out
 }
 
 func (r *reader) element(at *doctree.Node, name Text) topology.Element {

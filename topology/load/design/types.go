@@ -18,6 +18,7 @@ type (
 	Match     struct{ N *doctree.Node } // "*", an address, a CIDR block or a service tag
 	Matches   struct{ N *doctree.Node } // a list of Match
 	Ports     struct{ N *doctree.Node } // "443", "80-443", "*", or a list of these
+	Labels    struct{ N *doctree.Node } // resource tags: names with their values
 )
 
 // File is a design file.
@@ -52,6 +53,7 @@ type Plain struct {
 	ID            Text          `json:"id,omitempty"`
 	Location      Text          `json:"location,omitempty"`
 	ResourceGroup Text          `json:"resourceGroup,omitempty"`
+	Tags          Labels        `json:"tags,omitempty"`
 }
 
 // VirtualNetwork is a virtual network.
