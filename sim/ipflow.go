@@ -77,6 +77,9 @@ func (s *Simulator) chainFor(q IPFlowQuestion) (chainAt, error) {
 		if err != nil {
 			return chainAt{}, err
 		}
+		if q.Place != nil {
+			return chainAt{alone: g, place: q.Place}, nil
+		}
 		sub, err := s.subnetForNSG(g, q.Local.Address)
 		if err != nil {
 			return chainAt{}, err
@@ -182,6 +185,16 @@ func (s *Simulator) placeOf(g *topology.NetworkSecurityGroup, sub *topology.Subn
 		}
 	}
 	return s.names.At(sub)
+}
+
+// Groups are the NSGs that can be asked: those of the data, and those of which
+// only the effective rules were exported.
+func (s *Simulator) Groups() []*topology.NetworkSecurityGroup { return s.groups }
+
+// PlaceOf is where the NSG is asked at a subnet; nil: alone, with the tags that
+// its effective export lists, else without its virtual network.
+func (s *Simulator) PlaceOf(g *topology.NetworkSecurityGroup, sub *topology.Subnet) *scope.Place {
+	return s.placeOf(g, sub)
 }
 
 // gatesOf are the gates in Azure's order, for the evaluation of rules.

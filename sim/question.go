@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 )
 
@@ -46,6 +47,10 @@ type IPFlowQuestion struct {
 	Local     Endpoint
 	Remote    Endpoint
 	AllRules  bool // list the evaluation of every rule, not only up to the match
+
+	// Place, with NSG, is where the NSG is asked, whatever subnet owns Local;
+	// nil: at that subnet.
+	Place *scope.Place
 }
 
 // TraceQuestion asks for the whole path.

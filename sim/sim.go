@@ -160,6 +160,9 @@ func (s *Simulator) group(r topology.Ref) (*topology.NetworkSecurityGroup, bool)
 // Network is the estate the simulator was compiled from.
 func (s *Simulator) Network() *topology.Network { return s.net }
 
+// Options are the settings the simulator was compiled with.
+func (s *Simulator) Options() Options { return s.opts }
+
 // Names resolves the estate's names.
 func (s *Simulator) Names() *scope.Names { return s.names }
 

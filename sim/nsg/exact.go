@@ -21,16 +21,10 @@ import (
 // Witnesses prefer hosts. Source and destination are taken as two addresses: a
 // packet of an address to itself may be Open here where Decide knows.
 func Exact(v6 bool, hosts []netip.Addr, gates ...*Gate) []flowset.Parts {
-	lists := make([][]flowset.Rule, len(gates))
-	shared := NewSets()
-	addresses := map[string]*netipx.IPSet{}
-	for i, g := range gates {
-		lists[i] = g.boxes(shared, addresses)
-	}
-	space, numbered := flowset.NewSpace(v6, hosts, lists...)
+	x := NewSpace(v6, hosts, gates, nil)
 	out := make([]flowset.Parts, len(gates))
-	for i, g := range gates {
-		out[i] = space.Decide(numbered[i], g.Ask)
+	for i := range gates {
+		out[i] = x.Parts(i)
 	}
 	return out
 }
@@ -65,7 +59,7 @@ func (g *Gate) Ask(p flowset.Packet) flowset.Answer {
 // boxes are the gate's rules in the words of a space. Where a rule only may
 // match, its sets' own boundaries are cut too: the question that the data
 // leaves open changes there.
-func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet) []flowset.Rule {
+func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet) (out []flowset.Rule, of []*Rule) {
 	c := g.Certain(s)
 	set := func(a classify.Addresses) *netipx.IPSet {
 		if a.Any {
@@ -105,7 +99,6 @@ func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet) []flowset.Rule {
 		}
 		return out
 	}
-	out := make([]flowset.Rule, 0, len(c.rules))
 	for i := range c.rules {
 		r := &c.rules[i]
 		x := flowset.Rule{Allow: r.Outcome == allowed, Must: box(r.Must), May: box(r.May)}
@@ -116,16 +109,16 @@ func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet) []flowset.Rule {
 		case of != nil:
 			x.Cut = cuts(of)
 		}
-		out = append(out, x)
+		out, of = append(out, x), append(of, c.of[i])
 		// What an expression stands for may do either.
 		if c.of[i] == nil && i < len(c.of)-len(g.Rules) || c.of[i] != nil && c.of[i].Access == topology.NoAccess {
-			out = append(out, flowset.Rule{Allow: !x.Allow, May: x.May})
+			out, of = append(out, flowset.Rule{Allow: !x.Allow, May: x.May}), append(of, nil)
 		}
 	}
 	for _, r := range slices.Concat(g.floating, g.altered) {
-		out = append(out, flowset.Rule{Cut: cuts(r)})
+		out, of = append(out, flowset.Rule{Cut: cuts(r)}), append(of, nil)
 	}
-	return out
+	return out, of
 }
 
 // some is the ranges to a box, to which nil would be every port.
