@@ -391,8 +391,16 @@ func (p *Place) InternetTag() *Set { return p.internet }
 // they are in; an address of the estate's address space that no interface in
 // the data owns may be a member.
 func (p *Place) Members(asg topology.Ref) *Set {
+	key := "asg\x00" + string(asg.ID())
+	if s, ok := p.fields.Load(key); ok {
+		return s.(*Set)
+	}
+	s, _ := p.fields.LoadOrStore(key, p.members(asg.ID()))
+	return s.(*Set)
+}
+
+func (p *Place) members(id topology.ID) *Set {
 	x := p.names
-	id := asg.ID()
 	in, owned, disputed := members(x.net, p.VirtualNetwork, id)
 	far, farOwned, farDisputed := members(x.net, nil, id)
 	inside := subtract(everything(), PublicSpace())

@@ -95,6 +95,10 @@ func (s *Set) Ports() []topology.PortRange {
 // that may resolve to one.
 func (s *Set) MayBePlatform() bool { return s.Platform() || s.expression }
 
+// Catalogued reports whether the set is a service tag whose content is that of
+// the service tag file: another file may say something else.
+func (s *Set) Catalogued() bool { return s.tag != nil && s.tag.in != nil }
+
 // Admits reports whether a rule that names the set, as its source or its
 // destination, can match the packet at all: a platform tag stands for its own
 // port only, at its own end of the packet.
