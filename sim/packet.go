@@ -20,9 +20,16 @@ func (s *Simulator) Send(from topology.Owner, t flow.Tuple) Packet {
 }
 
 // Gates asks the admin rules and NSGs of an interface's IP configuration for
-// one packet in one direction.
+// one packet in one direction. A packet whose near end is another address than
+// the configuration's passes through the interface.
 func (s *Simulator) Gates(at topology.Owner, d topology.Direction, t flow.Tuple) Packet {
-	return s.packet(func(k *walk) { k.gates(chainAt{p: s.at(at.Interface, at.Configuration)}, d, t) })
+	p := s.at(at.Interface, at.Configuration)
+	near := t.Source
+	if d == topology.Inbound {
+		near = t.Destination
+	}
+	p.forwarding = near.IP != at.Configuration.PrivateIPAddress
+	return s.packet(func(k *walk) { k.gates(chainAt{p: p}, d, t) })
 }
 
 func (s *Simulator) packet(start func(*walk)) Packet {

@@ -34,6 +34,11 @@ func (s *Simulator) Trace(q TraceQuestion) (*Trace, error) {
 			from = again
 		}
 	}
+	return s.trace(q, from, to)
+}
+
+// trace walks from one end to another.
+func (s *Simulator) trace(q TraceQuestion, from, to *end) (*Trace, error) {
 	if err := s.askable(q, from, to); err != nil {
 		return nil, err
 	}
@@ -330,7 +335,11 @@ func (k *walk) fromSubnet(sub *topology.Subnet, t flow.Tuple) {
 		k.opaque(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub)}, f)
 		return
 	}
-	k.send(k.s.in(sub), t)
+	p := k.s.in(sub)
+	if p.vnet != nil && strings.EqualFold(sub.Name, "AzureFirewallSubnet") {
+		p.appliance = k.s.firewallAt(p.vnet, t.Source.IP) // it sends by its own public IP
+	}
+	k.send(p, t)
 }
 
 // fromInternet enters the estate from outside.

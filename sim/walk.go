@@ -200,9 +200,9 @@ func (k *walk) chain(p position, d topology.Direction, t flow.Tuple) (decided *n
 			return hiddenRule, k.hop(h)
 		}
 	}
-	skip, goOn := k.adminRules(p, d, t, place)
+	decided, skip, goOn := k.adminRules(p, d, t, place)
 	if !goOn || skip {
-		return nil, goOn
+		return decided, goOn
 	}
 	for _, l := range k.levels(p, d) {
 		rule, ok := k.level(l, d, t, place)
@@ -331,24 +331,25 @@ func intentPolicy(v *topology.VirtualNetwork) bool {
 	return false
 }
 
-// adminRules asks the security admin rules of the virtual network. skip says
-// that AlwaysAllow ends the evaluation of this side.
-func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place *scope.Place) (skip, goOn bool) {
+// adminRules asks the security admin rules of the virtual network. decided is
+// the rule that let the packet through, skip says that AlwaysAllow ends the
+// evaluation of this side.
+func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place *scope.Place) (decided *nsg.Rule, skip, goOn bool) {
 	s := k.s
 	const configurations = "Microsoft.Network/networkManagers/securityAdminConfigurations"
 	if p.subnet == nil && p.config != nil {
 		return k.adminRulesBeyond(p.config.Subnet.ID().Parent(), d, t, s.names.Cut(configurations) != nil)
 	}
 	if p.vnet == nil || p.subnet == nil || exempt(p.subnet) {
-		return false, true
+		return nil, false, true
 	}
 	if s.names.Cut(configurations) != nil {
 		f, _ := s.names.Missing(configurations, string(p.vnet.ID())+d.String()+t.String())
 		switch k.w.Ask(f, 3) {
 		case 1:
-			return false, k.hop(Hop{Kind: HopAdminRules, AppliedTo: "vnet " + p.vnet.Name, Direction: d.String(), Verdict: flow.Deny, Code: f.Code, Note: f.Text})
+			return hiddenRule, false, k.hop(Hop{Kind: HopAdminRules, AppliedTo: "vnet " + p.vnet.Name, Direction: d.String(), Verdict: flow.Deny, Code: f.Code, Note: f.Text})
 		case 2:
-			return true, k.hop(Hop{Kind: HopAdminRules, AppliedTo: "vnet " + p.vnet.Name, Direction: d.String(), Verdict: flow.Allow, Code: f.Code, Note: f.Text})
+			return hiddenRule, true, k.hop(Hop{Kind: HopAdminRules, AppliedTo: "vnet " + p.vnet.Name, Direction: d.String(), Verdict: flow.Allow, Code: f.Code, Note: f.Text})
 		}
 	}
 	anywhere := false
@@ -358,29 +359,29 @@ func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place 
 		anywhere = k.w.Ask(f, 2) == 1
 	}
 	if len(s.admin[p.vnet.ID()]) == 0 && !anywhere {
-		return false, true
+		return nil, false, true
 	}
 	intent := intentPolicy(p.vnet)
 	if intent {
 		f := flow.Fact{Code: flow.SourcesConflict, About: p.vnet.Name, Detail: "AllowRulesOnly " + string(p.vnet.ID()),
 			Text: "whether allow rules apply to " + p.vnet.Name + ", which holds a service with network intent policies, is a setting of the network manager"}
 		if k.w.Ask(f, 2) == 0 {
-			return false, true
+			return nil, false, true
 		}
 	}
 	x := k.decide(s.adminGate(p.vnet, d, place, anywhere, intent), t)
 	if x.Access == topology.NoAccess || x.Rule == nil {
-		return false, true
+		return nil, false, true
 	}
 	goOn = k.hop(ruleHop(HopAdminRules, "admin rules", "vnet "+p.vnet.Name, d, x))
-	return x.Access == topology.AlwaysAllow, goOn
+	return x.Rule, x.Access == topology.AlwaysAllow, goOn
 }
 
 // adminRulesBeyond asks the admin rules of a virtual network whose subnet is
 // not in the data: where there may be any, they may do anything.
-func (k *walk) adminRulesBeyond(v topology.ID, d topology.Direction, t flow.Tuple, cut bool) (skip, goOn bool) {
+func (k *walk) adminRulesBeyond(v topology.ID, d topology.Direction, t flow.Tuple, cut bool) (decided *nsg.Rule, skip, goOn bool) {
 	if !cut && len(k.s.admin[v]) == 0 && len(k.s.anywhere) == 0 {
-		return false, true
+		return nil, false, true
 	}
 	f := flow.Fact{Code: flow.DanglingReference, About: v.Name(), Detail: "admin rules " + string(v) + d.String() + t.String(),
 		Text: "what admin rules do in the virtual network " + v.Name() + " is not known: its subnet is not in the data", Export: "az network vnet list -o json"}
@@ -388,11 +389,11 @@ func (k *walk) adminRulesBeyond(v topology.ID, d topology.Direction, t flow.Tupl
 	switch k.w.Ask(f, 3) {
 	case 1:
 		h.Verdict = flow.Deny
-		return false, k.hop(h)
+		return hiddenRule, false, k.hop(h)
 	case 2:
-		return true, k.hop(h)
+		return hiddenRule, true, k.hop(h)
 	}
-	return false, true
+	return nil, false, true
 }
 
 // explicit reports whether the rule names the other side of the packet by

@@ -399,25 +399,6 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 	}
 	tcpOrUDP := t.Protocol == topology.TCP || t.Protocol == topology.UDP
 
-	if p.appliance != nil {
-		a := outside
-		for _, ref := range p.appliance.PublicIPs {
-			if pip, ok := topology.Lookup[*topology.PublicIPAddress](s.net, ref); ok && pip.IPAddress.IsValid() && len(p.appliance.PublicIPs) == 1 {
-				a = flow.At(pip.IPAddress)
-			}
-		}
-		open := func(detail, text string) bool {
-			return k.w.Ask(flow.Fact{Code: flow.SourcesConflict, About: p.appliance.Name, Detail: string(p.appliance.ID()) + detail, Text: text}, 2) == 1
-		}
-		if !t.Protocol.HasPorts() && open("egress of "+t.Protocol.String(), "whether the firewall "+p.appliance.Name+" carries "+t.Protocol.String()+" to the Internet is not documented") {
-			return deny(flow.EgressNoICMP, "")
-		}
-		if len(p.appliance.PublicIPs) == 0 && open("egress", "the firewall "+p.appliance.Name+" names no public IP address: how it reaches the Internet is not in the data") {
-			return deny(flow.NoEgress, "")
-		}
-		return allow("firewall "+p.appliance.Name, a, p.appliance.Origin)
-	}
-
 	if ref := p.subnet.NATGateway; !ref.IsZero() {
 		name := "NAT gateway " + ref.ID().Name()
 		if !tcpOrUDP {
@@ -455,6 +436,25 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 			}
 		}
 		return allow(name, a, origin)
+	}
+
+	if p.appliance != nil {
+		a := outside
+		for _, ref := range p.appliance.PublicIPs {
+			if pip, ok := topology.Lookup[*topology.PublicIPAddress](s.net, ref); ok && pip.IPAddress.IsValid() && len(p.appliance.PublicIPs) == 1 {
+				a = flow.At(pip.IPAddress)
+			}
+		}
+		open := func(detail, text string) bool {
+			return k.w.Ask(flow.Fact{Code: flow.SourcesConflict, About: p.appliance.Name, Detail: string(p.appliance.ID()) + detail, Text: text}, 2) == 1
+		}
+		if !t.Protocol.HasPorts() && open("egress of "+t.Protocol.String(), "whether the firewall "+p.appliance.Name+" carries "+t.Protocol.String()+" to the Internet is not documented") {
+			return deny(flow.EgressNoICMP, "")
+		}
+		if len(p.appliance.PublicIPs) == 0 && open("egress", "the firewall "+p.appliance.Name+" names no public IP address: how it reaches the Internet is not in the data") {
+			return deny(flow.NoEgress, "")
+		}
+		return allow("firewall "+p.appliance.Name, a, p.appliance.Origin)
 	}
 
 	if p.config != nil {

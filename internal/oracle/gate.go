@@ -210,7 +210,7 @@ func (o *Oracle) adminGate(w *world, e *endpoint, d topology.Direction, p *packe
 		case 1:
 			return drop(flow.AdminRuleDeny)
 		case 2:
-			return outcome{allow: true, decider: Decider{Code: flow.AdminRuleAlwaysAllow}}
+			return outcome{allow: true, decider: Decider{Code: flow.AdminRuleAlwaysAllow}, rule: anyRule}
 		}
 	}
 	rules := o.admin[e.vnetID]

@@ -455,7 +455,8 @@ func (t *Table) serviceEndpoints(names *scope.Names, v *topology.VirtualNetwork,
 		add := func(tag string, fact *flow.Fact) {
 			r := &Route{Source: Default, Tag: tag, NextHop: topology.NextHopServiceEndpoint, Origin: e.Origin,
 				protected: true, set: names.Tag(tag), fact: fact, when: 1, each: fact != nil}
-			if x, ok := names.Index().Tag(tag); ok {
+			// The prefixes of a region that is not known may be any of the service's.
+			if x, ok := names.Index().Tag(tag); ok && !(v.Location == "" && regional(service, e.Service)) {
 				r.lengths = x.Prefixes.Slice()
 			}
 			t.add(r)
@@ -464,25 +465,31 @@ func (t *Table) serviceEndpoints(names *scope.Names, v *topology.VirtualNetwork,
 			add(service, nil)
 			continue
 		}
-		if v.Location == "" && service != "AzureActiveDirectory" { // which is not regional
+		if v.Location == "" && regional(service, e.Service) {
 			add(service, &flow.Fact{Code: flow.UnknownTag, About: s.Name + " " + e.Service, Detail: "region of " + string(s.ID()),
 				Text:   "the region of virtual network " + v.Name + ", whose part of " + service + " goes through the service endpoint, is not in the data",
 				Export: "az network vnet show --ids " + v.ResourceID + " -o json"})
 			continue
 		}
-		regional := names.RegionalTag(service, v.Location)
-		add(regional, nil)
+		part := names.RegionalTag(service, v.Location)
+		add(part, nil)
 		switch {
 		case service == "Storage":
 			add(service, &flow.Fact{Code: flow.SourcesConflict, About: s.Name + " " + e.Service, Detail: string(s.ID()),
 				Text:   "whether storage of another region than " + v.Location + " goes through the service endpoint is in dispute",
 				Export: "az network nic show-effective-route-table -n <nic> -g <group> -o json"})
 		default:
-			if _, ok := names.Index().Tag(regional); !ok {
+			if _, ok := names.Index().Tag(part); !ok {
 				add(service, nil)
 			}
 		}
 	}
+}
+
+// regional reports whether a service endpoint is for the part of its service
+// in the region of the virtual network (SE).
+func regional(service, endpoint string) bool {
+	return service != "AzureActiveDirectory" && !strings.EqualFold(endpoint, "Microsoft.Storage.Global")
 }
 
 // order sorts routes by precedence and marks the losers of equal prefixes.
