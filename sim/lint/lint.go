@@ -41,6 +41,8 @@ type Rule struct {
 	Why      string // why it matters; paragraphs are parted by a blank line
 	Fix      string // what to do about it
 	Example  string // a design file in which it finds something
+	// ExampleTags is the service tag file beside the example, "" for none.
+	ExampleTags string
 
 	check      func(*Run, func(Finding))   // the estate as a whole; nil: none
 	checkGroup func(*Group, func(Finding)) // one NSG; nil: none
