@@ -811,8 +811,10 @@ func (k *walk) translated(fw *topology.AzureFirewall, sub *topology.Subnet, x *f
 	if denied, ok := x.Denies(k.w, t); ok {
 		d = denied
 	}
-	h := Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Direction: "Inbound", Verdict: verdictOf(d.Access), Code: d.Code,
-		RuleName: d.Rule.Name, Priority: d.Collection.Priority, Origin: originOf(d.Rule.Origin)}
+	h := Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Direction: "Inbound", Verdict: verdictOf(d.Access), Code: d.Code, Origin: originOf(fw.Origin)}
+	if d.Rule != nil { // else threat intelligence denies it
+		h.RuleName, h.Priority, h.Origin = d.Rule.Name, d.Collection.Priority, originOf(d.Rule.Origin)
+	}
 	if !k.hop(h) {
 		return
 	}

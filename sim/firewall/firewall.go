@@ -43,8 +43,13 @@ type collection struct {
 
 type rule struct {
 	*topology.FirewallRule
-	sources, destinations []*scope.Set
-	missing               []flow.Fact // IP groups that are not in the data
+	sources, destinations side
+}
+
+// side is what a rule names at one end of a packet.
+type side struct {
+	sets    []*scope.Set
+	missing []flow.Fact // IP groups that are not in the data
 }
 
 // Decision is what the firewall does with a packet in one world.
@@ -94,23 +99,21 @@ func New(n *topology.Network, p *scope.Place, fw *topology.AzureFirewall) *Firew
 		ref = policy.BasePolicy
 	}
 	for _, list := range [][]*collection{f.nat, f.network, f.app} {
-		slices.SortStableFunc(list, func(a, b *collection) int {
-			return cmp.Or(cmp.Compare(a.depth, b.depth), cmp.Compare(a.GroupPriority, b.GroupPriority), cmp.Compare(a.Priority, b.Priority))
-		})
+		slices.SortStableFunc(list, order)
 	}
 	return f
+}
+
+// order compares the precedence of two collections of one kind (FWP).
+func order(a, b *collection) int {
+	return cmp.Or(cmp.Compare(a.depth, b.depth), cmp.Compare(a.GroupPriority, b.GroupPriority), cmp.Compare(a.Priority, b.Priority))
 }
 
 func (f *Firewall) addAll(n *topology.Network, p *scope.Place, list []*topology.RuleCollection, depth int) {
 	for _, rc := range list {
 		c := &collection{RuleCollection: rc, depth: depth}
 		for _, r := range rc.Rules {
-			x := &rule{FirewallRule: r}
-			x.sources = sets(p, r.Sources)
-			x.destinations = sets(p, r.Destinations)
-			x.sources = append(x.sources, x.groups(n, r.SourceIPGroups)...)
-			x.destinations = append(x.destinations, x.groups(n, r.DestinationIPGroups)...)
-			c.rules = append(c.rules, x)
+			c.rules = append(c.rules, &rule{r, newSide(n, p, r, r.Sources, r.SourceIPGroups), newSide(n, p, r, r.Destinations, r.DestinationIPGroups)})
 		}
 		switch rc.Kind {
 		case topology.NATCollection:
@@ -123,20 +126,15 @@ func (f *Firewall) addAll(n *topology.Network, p *scope.Place, list []*topology.
 	}
 }
 
-func sets(p *scope.Place, list []topology.AddressPrefix) []*scope.Set {
-	var out []*scope.Set
+func newSide(n *topology.Network, p *scope.Place, r *topology.FirewallRule, list []topology.AddressPrefix, groups []topology.Ref) side {
+	var x side
 	for _, a := range list {
-		out = append(out, p.Resolve(a))
+		x.sets = append(x.sets, p.Resolve(a))
 	}
-	return out
-}
-
-func (r *rule) groups(n *topology.Network, refs []topology.Ref) []*scope.Set {
-	var out []*scope.Set
-	for _, ref := range refs {
+	for _, ref := range groups {
 		g, ok := topology.Lookup[*topology.IPGroup](n, ref)
 		if !ok || !g.Given {
-			r.missing = append(r.missing, flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: string(ref.ID()) + r.Name,
+			x.missing = append(x.missing, flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: string(ref.ID()) + r.Name,
 				Text: "the addresses of IP group " + ref.ID().Name() + " are not in the data", Export: "az network ip-group list -o json"})
 			continue
 		}
@@ -144,9 +142,49 @@ func (r *rule) groups(n *topology.Network, refs []topology.Ref) []*scope.Set {
 		for _, p := range g.Prefixes {
 			list = append(list, topology.AddressPrefix{Kind: topology.PrefixAddress, Prefix: p, Text: p.String()})
 		}
-		out = append(out, scope.Literal(list))
+		x.sets = append(x.sets, scope.Literal(list))
 	}
-	return out
+	return x
+}
+
+// has reports whether the side holds the address in this world.
+func (x *side) has(w *flow.World, a flow.Address) bool {
+	if slices.ContainsFunc(x.sets, func(s *scope.Set) bool { return s.Has(w, a, false) }) {
+		return true
+	}
+	return slices.ContainsFunc(x.missing, func(f flow.Fact) bool {
+		f.Detail += " " + a.Key()
+		return asked(w, f)
+	})
+}
+
+// first is the rule that decides: the first that matches, of the first
+// collection. Which of several collections of one priority comes first is not
+// known.
+func (f *Firewall) first(w *flow.World, list []*collection, matches func(*rule) bool) (*collection, *rule) {
+	var found []*collection
+	var rules []*rule
+	for _, c := range list {
+		if len(found) > 0 && order(found[0], c) != 0 {
+			break
+		}
+		if i := slices.IndexFunc(c.rules, matches); i >= 0 {
+			found, rules = append(found, c), append(rules, c.rules[i])
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, nil
+	case 1:
+		return found[0], rules[0]
+	}
+	var names []string
+	for _, c := range found {
+		names = append(names, c.Name)
+	}
+	i := w.Ask(flow.Fact{Code: flow.SamePriority, About: f.Firewall.Name, Detail: string(f.Firewall.ID()) + " " + strings.Join(names, " "),
+		Text: "rule collections " + strings.Join(names, ", ") + " of " + f.Firewall.Name + " have the same priority"}, len(found))
+	return found[i], rules[i]
 }
 
 // Decide is what the firewall does with a packet that a route brings to it.
@@ -154,33 +192,31 @@ func (r *rule) groups(n *topology.Network, refs []topology.Ref) []*scope.Set {
 // only HTTP, HTTPS and MSSQL; what nothing matches is denied (FW). The rules
 // must all be in the data: see Missing.
 func (f *Firewall) Decide(w *flow.World, t flow.Tuple, target Target) Decision {
-	if f.intel && (!t.Destination.IP.IsValid() || scope.IsPublic(t.Destination.IP)) {
-		unlisted := flow.Fact{Assumption: flow.PropertyNotModelled, About: f.Firewall.Name, Detail: string(f.Firewall.ID()) + " threat intelligence " + t.Destination.Key(),
-			Text: "threat intelligence, which " + f.Firewall.Name + " uses to deny, does not list the destination"}
-		if !w.Holds(unlisted) {
-			return Decision{Access: topology.Deny, Code: flow.FirewallRuleDeny}
-		}
+	if f.listed(w, t.Destination, "destination") || f.listed(w, t.Source, "source") {
+		return Decision{Access: topology.Deny, Code: flow.FirewallRuleDeny}
 	}
-	for _, c := range f.network {
-		for _, r := range c.rules {
-			if r.network(w, t, target) {
-				return c.decision(r, false)
-			}
-		}
+	if c, r := f.first(w, f.network, func(r *rule) bool { return r.network(w, t, target) }); r != nil {
+		return c.decision(r, false)
 	}
 	if t.Protocol == topology.TCP {
-		for _, c := range f.app {
-			for _, r := range c.rules {
-				if r.application(w, t, target) {
-					return c.decision(r, true)
-				}
-			}
+		if c, r := f.first(w, f.app, func(r *rule) bool { return r.application(w, t, target) }); r != nil {
+			return c.decision(r, true)
 		}
 	}
 	if f.builtIn(w, t, target) {
 		return Decision{Access: topology.Allow, Code: flow.FirewallRuleAllow, Proxied: true}
 	}
 	return Decision{Access: topology.Deny, Code: flow.FirewallDefaultDeny}
+}
+
+// listed reports whether, in this world, threat intelligence denies the packet
+// for its end: before any rule, DNAT too (FW).
+func (f *Firewall) listed(w *flow.World, a flow.Address, end string) bool {
+	if !f.intel || a.IP.IsValid() && !scope.IsPublic(a.IP) {
+		return false
+	}
+	return !w.Holds(flow.Fact{Assumption: flow.PropertyNotModelled, About: f.Firewall.Name, Detail: string(f.Firewall.ID()) + " threat intelligence " + a.Key(),
+		Text: "threat intelligence, which " + f.Firewall.Name + " uses to deny, does not list the " + end})
 }
 
 // builtIn reports whether, in this world, the collection of infrastructure
@@ -208,14 +244,14 @@ var microsoft = []string{".windows.net", ".microsoft.com", ".azure.com", ".azure
 // Translate finds the DNAT rule for a packet from outside to a public address
 // of the firewall. Translated is not valid where the rule names a host.
 func (f *Firewall) Translate(w *flow.World, t flow.Tuple) (Decision, bool) {
-	for _, c := range f.nat {
-		for _, r := range c.rules {
-			if t.Protocol.HasPorts() && r.network(w, t, Target{}) {
-				return c.translation(r), true
-			}
-		}
+	if !t.Protocol.HasPorts() {
+		return Decision{}, false
 	}
-	return Decision{}, false
+	c, r := f.first(w, f.nat, func(r *rule) bool { return r.network(w, t, Target{}) })
+	if r == nil {
+		return Decision{}, false
+	}
+	return c.translation(r), true
 }
 
 // Reaches are the DNAT rules that translate to the packet's destination and
@@ -228,7 +264,7 @@ func (f *Firewall) Reaches(w *flow.World, t flow.Tuple) (out []Decision, open []
 	for _, c := range f.nat {
 		for _, r := range c.rules {
 			to := r.Translated == t.Destination.IP && (r.TranslatedPort == int(t.DestinationPort) || r.TranslatedPort == 0)
-			if to && (slices.Contains(r.Protocols, t.Protocol) || slices.Contains(r.Protocols, topology.AnyProtocol)) && r.addresses(w, r.sources, t.Source) {
+			if to && (slices.Contains(r.Protocols, t.Protocol) || slices.Contains(r.Protocols, topology.AnyProtocol)) && r.sources.has(w, t.Source) {
 				out = append(out, c.translation(r))
 			}
 			if !r.Translated.IsValid() && (r.TranslatedFQDN != "" || len(r.Unresolved) > 0) {
@@ -247,17 +283,18 @@ func (c *collection) translation(r *rule) Decision {
 	return d
 }
 
-// Denies reports whether a network rule denies a translated packet, which a
-// DNAT match allows otherwise (FW).
+// Denies reports whether threat intelligence or a network rule denies a
+// translated packet, which a DNAT match allows otherwise (FW). Of threat
+// intelligence the decision has no rule.
 func (f *Firewall) Denies(w *flow.World, t flow.Tuple) (Decision, bool) {
-	for _, c := range f.network {
-		for _, r := range c.rules {
-			if r.network(w, t, Target{}) {
-				return c.decision(r, false), c.Action == topology.Deny
-			}
-		}
+	if f.listed(w, t.Source, "source") {
+		return Decision{Access: topology.Deny, Code: flow.FirewallRuleDeny}, true
 	}
-	return Decision{}, false
+	c, r := f.first(w, f.network, func(r *rule) bool { return r.network(w, t, Target{}) })
+	if r == nil || c.Action != topology.Deny {
+		return Decision{}, false
+	}
+	return c.decision(r, false), true
 }
 
 func (c *collection) decision(r *rule, proxied bool) Decision {
@@ -268,28 +305,9 @@ func (c *collection) decision(r *rule, proxied bool) Decision {
 	return d
 }
 
-// known asks for what a rule leaves open: IP groups, expressions, provisioning.
-func (r *rule) known(w *flow.World) bool {
-	for _, m := range r.missing {
-		if w.Ask(m, 2) == 1 {
-			return true
-		}
-	}
-	return false
-}
-
-func (r *rule) addresses(w *flow.World, list []*scope.Set, a flow.Address) bool {
-	for _, s := range list {
-		if s.Has(w, a, false) {
-			return true
-		}
-	}
-	return r.known(w)
-}
-
 func (r *rule) network(w *flow.World, t flow.Tuple, target Target) bool {
 	if len(r.Unresolved) > 0 {
-		return w.Ask(r.unresolved(), 2) == 1
+		return asked(w, r.unresolved())
 	}
 	if !slices.Contains(r.Protocols, t.Protocol) {
 		if !slices.Contains(r.Protocols, topology.AnyProtocol) {
@@ -303,10 +321,10 @@ func (r *rule) network(w *flow.World, t flow.Tuple, target Target) bool {
 	if t.Protocol.HasPorts() && !slices.ContainsFunc(r.Ports, func(p topology.PortRange) bool { return p.Contains(t.DestinationPort) }) {
 		return false
 	}
-	if !r.addresses(w, r.sources, t.Source) {
+	if !r.sources.has(w, t.Source) {
 		return false
 	}
-	if r.addresses(w, r.destinations, t.Destination) {
+	if r.destinations.has(w, t.Destination) {
 		return true
 	}
 	for _, host := range r.DestinationFQDNs {
@@ -325,12 +343,13 @@ func (r *rule) network(w *flow.World, t flow.Tuple, target Target) bool {
 
 func (r *rule) application(w *flow.World, t flow.Tuple, target Target) bool {
 	if len(r.Unresolved) > 0 {
-		return w.Ask(r.unresolved(), 2) == 1
+		return asked(w, r.unresolved())
 	}
-	if !slices.ContainsFunc(r.Application, func(p topology.ApplicationProtocol) bool { return p.Port == int(t.DestinationPort) }) {
+	serves := func(p topology.ApplicationProtocol) bool { return p.Port == int(t.DestinationPort) }
+	if !slices.ContainsFunc(r.Application, serves) {
 		return false
 	}
-	if !r.addresses(w, r.sources, t.Source) {
+	if !r.sources.has(w, t.Source) {
 		return false
 	}
 	for _, host := range r.TargetFQDNs {
@@ -338,7 +357,13 @@ func (r *rule) application(w *flow.World, t flow.Tuple, target Target) bool {
 			return true
 		}
 	}
+	https := slices.ContainsFunc(r.Application, func(p topology.ApplicationProtocol) bool {
+		return serves(p) && strings.EqualFold(p.Type, "Https")
+	})
 	for _, tag := range r.FQDNTags {
+		if !https {
+			break // what a tag names is served by https alone (FQT)
+		}
 		if strings.EqualFold(tag, target.Tag) {
 			return true // the tag allows its own service's endpoints (FQT)
 		}
@@ -411,7 +436,7 @@ func (f *Firewall) Constants() (prefixes []*netipx.IPSet, ports []topology.PortR
 	for _, list := range [][]*collection{f.nat, f.network, f.app} {
 		for _, c := range list {
 			for _, r := range c.rules {
-				for _, s := range slices.Concat(r.sources, r.destinations) {
+				for _, s := range slices.Concat(r.sources.sets, r.destinations.sets) {
 					prefixes = append(prefixes, s.Constants()...)
 				}
 				ports = append(ports, r.Ports...)
