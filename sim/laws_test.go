@@ -397,7 +397,11 @@ func TestLawARuleBelowTheDecidingOneDoesNotMatter(t *testing.T) {
 		}
 	})
 	t.Logf("%d answers compared", compared)
-	if compared < 10 {
+	least := 10
+	if testing.Short() {
+		least = 1 // of a fifth of the estates
+	}
+	if compared < least {
 		t.Errorf("only %d answers were compared", compared)
 	}
 }
