@@ -1,0 +1,254 @@
+package reach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+
+	"go4.org/netipx"
+
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/topology"
+)
+
+// Question asks what passes from one end to another.
+type Question struct {
+	// From is a machine, an interface, an address, Internet, or with a prefix
+	// subnet:, vnet:, asg:, vm:, nic:, tag: or datacenter: just that.
+	From string
+	// To is one of those, a service tag, a CIDR block, a region or a host name;
+	// "" is everywhere: each subnet of the estate, the Internet, what lies behind
+	// gateways and all other addresses, and from outside what can be entered.
+	To string
+	// NoProxy leaves out what goes through the proxy of a machine that has a
+	// proxy configured. What passes directly is always told.
+	NoProxy bool
+}
+
+// Answer is the exact answer to a [Question].
+type Answer struct {
+	From, To    *Ends
+	Rows        []Row // disjoint, and together all that was asked: Allow first, then Unknown, then Deny
+	Undecided   bool  // a row is Unknown, or an end is not wholly in the data
+	AnyAllow    bool
+	AnyDeny     bool
+	Assumptions []flow.Assumption
+	Notes       []string
+	ServiceTags *sim.CatalogueInfo
+	// UnderAssumptions: strict mode alone made something Unknown.
+	UnderAssumptions bool
+}
+
+// Row is a part of the traffic that has one verdict by one rule. With several
+// places at an end it holds for each of them, but for what a place would send
+// to itself.
+type Row struct {
+	From, To    []*Place
+	Source      Addresses // of From, where that is a set
+	Destination Addresses // of To, where that is a set
+	Services
+	Through string // the proxy that it goes through, "" for directly
+	Outcome sim.Outcome
+}
+
+// Services are protocols and their ports.
+type Services struct {
+	Protocols   []topology.Protocol  // nil: every one
+	SourcePorts []topology.PortRange // nil: all, or the protocols have none
+	Ports       []topology.PortRange // of the destination; likewise
+}
+
+// Between answers a question. A *sim.NameError says that a name of it does not
+// fit the estate.
+func Between(ctx context.Context, s *sim.Simulator, q Question) (*Answer, error) {
+	return newFinder(s).between(ctx, q)
+}
+
+func (f *finder) between(ctx context.Context, q Question) (*Answer, error) {
+	from, err := f.find(q.From, true)
+	if err != nil {
+		return nil, err
+	}
+	var to *Ends
+	if q.To == "" {
+		to, err = f.everywhere(from)
+	} else {
+		to, err = f.find(q.To, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a := &Answer{From: from, To: to, ServiceTags: f.s.Catalogue(), Assumptions: []flow.Assumption{}}
+	pairs, err := f.ask(ctx, from, to, q)
+	if err != nil {
+		return nil, err
+	}
+	a.Rows = f.rows(from, to, pairs)
+	for _, p := range pairs {
+		a.take(p)
+	}
+	for _, e := range []*Ends{from, to} {
+		for _, open := range e.Open {
+			a.Undecided = true
+			a.note(open)
+		}
+	}
+	return a, nil
+}
+
+// pair is what was found for a source place and a destination place.
+type pair struct {
+	from, to int // numbers of the places
+	direct   *sim.Trace
+	proxied  *sim.Trace // nil: no proxy is used
+	err      error
+}
+
+// MaxPairs bounds the pairs of places that one question asks.
+const MaxPairs = 250_000
+
+// ask traces every pair of places, on all cores.
+func (f *finder) ask(ctx context.Context, from, to *Ends, q Question) ([]*pair, error) {
+	if len(from.Places)*len(to.Places) > MaxPairs {
+		return nil, &sim.NameError{Kind: "question", Name: q.From + " → " + q.To,
+			Reason: fmt.Sprintf("it has %d × %d places, more than %d pairs; ask for less, or for the matrix", len(from.Places), len(to.Places), MaxPairs)}
+	}
+	var pairs []*pair
+	for i, x := range from.Places {
+		for j, y := range to.Places {
+			if x != y && (x.end.Has(false) && y.end.Has(false) || x.end.Has(true) && y.end.Has(true)) {
+				pairs = append(pairs, &pair{from: i, to: j})
+			}
+		}
+	}
+	if len(pairs) == 0 {
+		reason := "the source " + from.Text + " has no address of its family"
+		if len(from.Places) == 1 && len(to.Places) == 1 && from.Places[0] == to.Places[0] {
+			reason = "it is the source itself"
+		}
+		return nil, &sim.NameError{Kind: "destination", Name: q.To, Reason: reason}
+	}
+	err := inParallel(ctx, len(pairs), func(i int) {
+		p := pairs[i]
+		x, y := from.Places[p.from], to.Places[p.to]
+		p.direct, p.err = f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.AnyProtocol, AnyPort: true, NoProxy: true}, x.end, y.end)
+		if p.err != nil || !x.proxied || q.NoProxy {
+			return
+		}
+		t, err := f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.TCP, AnyPort: true}, x.end, y.end)
+		if err != nil {
+			p.err = err
+		} else if t.Proxy != "" {
+			p.proxied = t
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	var first error
+	asked := pairs[:0]
+	for _, p := range pairs {
+		switch _, name := errors.AsType[*sim.NameError](p.err); {
+		case p.err == nil:
+			asked = append(asked, p)
+		case !name:
+			return nil, p.err
+		case first == nil:
+			first = p.err
+		}
+	}
+	if len(asked) == 0 || q.To != "" && first != nil {
+		return nil, first // of everywhere, what cannot be asked is not meant
+	}
+	return asked, nil
+}
+
+// inParallel does numbered work on all cores until it is done or ctx is.
+func inParallel(ctx context.Context, n int, do func(i int)) error {
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for i := range next {
+				do(i)
+			}
+		})
+	}
+	for i := range n {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return ctx.Err()
+}
+
+// take adds what the answer about a pair rests on.
+func (a *Answer) take(p *pair) {
+	for _, t := range []*sim.Trace{p.direct, p.proxied} {
+		if t == nil {
+			continue
+		}
+		a.AnyAllow = a.AnyAllow || t.AnyAllow
+		a.AnyDeny = a.AnyDeny || t.AnyDeny
+		a.Undecided = a.Undecided || t.Undecided || t.Verdict == flow.Unknown
+		a.UnderAssumptions = a.UnderAssumptions || t.UnderAssumptions != ""
+		for i := range t.Parts {
+			a.UnderAssumptions = a.UnderAssumptions || t.Parts[i].UnderAssumptions != ""
+		}
+		for _, x := range t.Assumptions {
+			if !slices.ContainsFunc(a.Assumptions, func(y flow.Assumption) bool { return x.ID == y.ID && x.About == y.About }) {
+				a.Assumptions = append(a.Assumptions, x)
+			}
+		}
+		for _, e := range []sim.EndInfo{t.From, t.To} {
+			for _, family := range e.LeftOut {
+				a.note("left out: " + family + " of " + nameOf(e) + ", which the other end does not have")
+			}
+		}
+	}
+}
+
+func nameOf(e sim.EndInfo) string {
+	if e.Name != "" {
+		return e.Name
+	}
+	return e.Text
+}
+
+func (a *Answer) note(text string) {
+	if !slices.Contains(a.Notes, text) {
+		a.Notes = append(a.Notes, text)
+	}
+}
+
+// Count is how many rows have the verdict.
+func (a *Answer) Count(v flow.Verdict) int {
+	n := 0
+	for i := range a.Rows {
+		if a.Rows[i].Outcome.Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// addressesOf are an end's addresses of both families, nil where they are not
+// known.
+func addressesOf(e sim.End) *netipx.IPSet {
+	four, six := e.Addresses(false), e.Addresses(true)
+	if four == nil || six == nil {
+		return nil
+	}
+	var b netipx.IPSetBuilder
+	b.AddSet(four)
+	b.AddSet(six)
+	set, _ := b.IPSet() // of valid sets: no error
+	return set
+}
