@@ -1,0 +1,70 @@
+package diff
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/netpath/netpath/topology"
+)
+
+// Element is a resource that only one side has.
+type Element struct {
+	Kind   string // "virtual machine", "network interface", "subnet", …
+	Name   string
+	ID     string
+	Added  bool // the new side has it; otherwise the old one
+	Origin topology.Origin
+}
+
+// elements finds what only one side has.
+func (c *comparison) elements() error {
+	old, new := c.sides[0].Network(), c.sides[1].Network()
+	var out []Element
+	add := func(kind string, e topology.Any, name string, added bool) {
+		b := e.Base()
+		out = append(out, Element{Kind: kind, Name: name, ID: b.ResourceID, Added: added, Origin: b.Origin})
+	}
+	single(add, "network security group", old.NetworkSecurityGroups, new.NetworkSecurityGroups, c.matchGroups)
+	single(add, "virtual network", old.VirtualNetworks, new.VirtualNetworks, nil)
+	single(add, "network interface", old.NetworkInterfaces, new.NetworkInterfaces, nil)
+	single(add, "virtual machine", old.VirtualMachines, new.VirtualMachines, nil)
+	single(add, "route table", old.RouteTables, new.RouteTables, nil)
+	single(add, "public IP address", old.PublicIPAddresses, new.PublicIPAddresses, nil)
+	single(add, "load balancer", old.LoadBalancers, new.LoadBalancers, nil)
+	single(add, "private endpoint", old.PrivateEndpoints, new.PrivateEndpoints, nil)
+	single(add, "NAT gateway", old.NATGateways, new.NATGateways, nil)
+	single(add, "virtual network gateway", old.VirtualNetworkGateways, new.VirtualNetworkGateways, nil)
+	single(add, "Azure Firewall", old.AzureFirewalls, new.AzureFirewalls, nil)
+	single(add, "security admin rule", old.AdminRules, new.AdminRules, nil)
+	single(add, "application security group", old.ApplicationSecurityGroups, new.ApplicationSecurityGroups, nil)
+	for _, p := range c.pairedSubnets() {
+		switch {
+		case p.old == nil:
+			add("subnet", p.new, subnetLabel(p.new), true)
+		case p.new == nil:
+			add("subnet", p.old, subnetLabel(p.old), false)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Element) int { return cmp.Compare(a.Kind, b.Kind) })
+	c.report.Elements = out
+	return nil
+}
+
+// single tells of the elements of a kind that have no counterpart.
+func single[T interface {
+	topology.Any
+	comparable
+}](add func(string, topology.Any, string, bool), kind string, old, new []T, paired func() []pair[T]) {
+	var none T
+	if paired == nil {
+		paired = func() []pair[T] { return match(old, new, bareName[T]) }
+	}
+	for _, p := range paired() {
+		switch {
+		case p.old == none:
+			add(kind, p.new, p.new.Base().Name, true)
+		case p.new == none:
+			add(kind, p.old, p.old.Base().Name, false)
+		}
+	}
+}

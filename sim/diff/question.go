@@ -1,0 +1,230 @@
+package diff
+
+import (
+	"math/big"
+	"net/netip"
+	"slices"
+
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/flowset"
+	"github.com/netpath/netpath/sim/nsg"
+	"github.com/netpath/netpath/sim/scope"
+	"github.com/netpath/netpath/topology"
+)
+
+// question compares what gates do in one direction and one family.
+type question struct {
+	c         *comparison
+	where     string
+	direction topology.Direction
+	v6        bool
+	gates     [2][]*nsg.Gate // of each side, in the order in which they are asked
+	open      [2]bool        // what the side does is not known at all
+	cautious  bool           // the sets may leave open what IP flow decides
+	places    [2]*scope.Place
+	hosts     []netip.Addr
+	space     *nsg.Space
+	parts     [2]flowset.Parts
+	ask       func(side int, p flowset.Packet) (*sim.IPFlow, error)
+	names     *namer
+}
+
+// number is the place of a side's gate in the space.
+func (q *question) number(side, i int) int {
+	if side == 1 {
+		i += len(q.gates[0])
+	}
+	return i
+}
+
+// changes are the packets whose verdict differs, kind by kind.
+func (q *question) changes() ([]Change, error) {
+	a, b := q.parts[0], q.parts[1]
+	sets := map[Kind]flowset.Set{
+		NewlyAllowed:   b.Allowed.Intersect(a.Denied),
+		NewlyDenied:    b.Denied.Intersect(a.Allowed),
+		NewlyUndecided: b.Open.Without(a.Open),
+		NowAllowed:     b.Allowed.Intersect(a.Open),
+		NowDenied:      b.Denied.Intersect(a.Open),
+		StillUndecided: q.otherwise(b.Open.Intersect(a.Open)),
+	}
+	q.names = newNamer(q)
+	var out []Change
+	for _, k := range Kinds() {
+		if sets[k].Empty() {
+			continue
+		}
+		c, err := q.change(k, sets[k])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// otherwise is the part of what is undecided on both sides that meets a rule
+// which only one side has: only there may the verdict change.
+func (q *question) otherwise(both flowset.Set) flowset.Set {
+	if both.Empty() || q.open[0] || q.open[1] {
+		return both
+	}
+	if len(q.gates[0]) != len(q.gates[1]) {
+		return both
+	}
+	met := q.space.None()
+	for i := range q.gates[0] {
+		old, new, all := nsg.Differences(q.gates[0][i], q.gates[1][i], q.c.sets)
+		if all {
+			return both
+		}
+		for _, r := range old {
+			met = met.Union(q.space.Matched(q.number(0, i), r))
+		}
+		for _, r := range new {
+			met = met.Union(q.space.Matched(q.number(1, i), r))
+		}
+	}
+	return both.Intersect(met)
+}
+
+// change takes a set apart by the rules that decide, as far as parts are kept.
+func (q *question) change(k Kind, all flowset.Set) (Change, error) {
+	c := Change{Kind: k, Direction: q.direction, V6: q.v6, Size: all.Size()}
+	rest := all
+	for len(c.Parts) < q.c.opts.Parts {
+		w, ok := rest.Witness()
+		if !ok {
+			break
+		}
+		one := rest
+		for side := range q.gates {
+			one = one.Intersect(q.alike(side, w))
+		}
+		if !one.Has(w) {
+			one = rest
+		}
+		p, err := q.part(one, w)
+		if err != nil {
+			return c, err
+		}
+		c.Parts = append(c.Parts, p)
+		rest = rest.Without(one)
+	}
+	c.Rest = rest.Size()
+	return c, nil
+}
+
+// alike are the packets that the rules match which decide a packet on a side.
+func (q *question) alike(side int, p flowset.Packet) flowset.Set {
+	out := q.space.All()
+	if q.open[side] {
+		return out
+	}
+	t := tuple(p)
+	for i, g := range q.gates[side] {
+		r := flow.Explore(func(w *flow.World) (bool, nsg.Decision) {
+			d := g.RuleByRule(w, t)
+			return d.Access != topology.Deny, d
+		}, nil)
+		decisions := []nsg.Decision{r.Walk}
+		if r.Verdict == flow.Unknown {
+			decisions = []nsg.Decision{r.Allowed, r.Denied}
+		}
+		met := q.space.None()
+		for _, d := range decisions {
+			if d.Rule == nil {
+				met = q.space.All()
+				break
+			}
+			met = met.Union(q.space.Matched(q.number(side, i), d.Rule))
+		}
+		if r.Verdict == flow.Deny {
+			return met // the gates before it let the packet through, whatever rule did
+		}
+		out = out.Intersect(met)
+	}
+	return out
+}
+
+func tuple(p flowset.Packet) flow.Tuple {
+	return flow.Tuple{Protocol: p.Protocol, Source: flow.At(p.Source), SourcePort: p.SourcePort, Destination: flow.At(p.Destination), DestinationPort: p.DestinationPort}
+}
+
+// part describes packets and asks both sides about their witness.
+func (q *question) part(set flowset.Set, w flowset.Packet) (Part, error) {
+	p := Part{Size: set.Size(), Witness: w}
+	for b := range set.Boxes {
+		if len(p.Boxes) == q.c.opts.Boxes {
+			p.More = true
+			break
+		}
+		p.Boxes = append(p.Boxes, q.names.box(b))
+	}
+	for side, d := range []*Decision{&p.Old, &p.New} {
+		a, err := q.ask(side, w)
+		if err != nil {
+			return p, err
+		}
+		*d = decisionOf(a)
+		want := verdictOf(q.parts[side], w)
+		if want != a.Access && !(q.cautious && want == flow.Unknown) {
+			return p, disagreement(q.where, w, want, a.Access)
+		}
+	}
+	return p, nil
+}
+
+// decisionOf is an answer in short.
+func decisionOf(a *sim.IPFlow) Decision {
+	d := Decision{Verdict: a.Access, NetworkSecurityGroup: a.NetworkSecurityGroup, Priority: a.Priority, Assumptions: a.Assumptions, Missing: a.Missing}
+	if a.RuleName != nil {
+		d.RuleName = *a.RuleName
+	}
+	if len(a.Codes) > 0 {
+		d.Code = a.Codes[0]
+	}
+	for _, h := range slices.Backward(a.Hops) {
+		if d.RuleName != "" && h.RuleName == d.RuleName && h.Verdict == a.Access || d.RuleName == "" && h.Code == d.Code {
+			d.AppliedTo, d.Default, d.Origin = h.AppliedTo, h.Default, h.Origin
+			break
+		}
+	}
+	return d
+}
+
+// Packets is a number of packets in words: "1 packet", "65,536 packets",
+// "about 1.8 × 10^19 packets".
+func Packets(n *big.Int) string {
+	if n.IsInt64() && n.Int64() == 1 {
+		return "1 packet"
+	}
+	return Count(n) + " packets"
+}
+
+// Count is a number in words: exact below ten million.
+func Count(n *big.Int) string {
+	s := n.String()
+	if len(s) <= 7 {
+		for i := len(s) - 3; i > 0; i -= 3 {
+			s = s[:i] + "," + s[i:]
+		}
+		return s
+	}
+	units := []struct {
+		digits int
+		word   string
+	}{{7, "million"}, {10, "billion"}, {13, "trillion"}}
+	for _, u := range units {
+		if len(s) < u.digits+3 {
+			return "about " + decimal(s, len(s)-u.digits+1) + " " + u.word
+		}
+	}
+	return "about " + decimal(s, 1) + " × 10^" + big.NewInt(int64(len(s)-1)).String()
+}
+
+// decimal is the first digits of a number with one more behind a point.
+func decimal(s string, whole int) string {
+	return s[:whole] + "." + s[whole:whole+1]
+}

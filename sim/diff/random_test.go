@@ -1,0 +1,275 @@
+package diff_test
+
+import (
+	"context"
+	"math/big"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/netpath/netpath/internal/oracle"
+	"github.com/netpath/netpath/internal/oracle/estategen"
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/diff"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/topology"
+)
+
+func simulate(t *testing.T, n *topology.Network) *sim.Simulator {
+	t.Helper()
+	s, err := sim.New(n, sim.Options{AsOf: estategen.CatalogueDate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func compare(t *testing.T, old, new *sim.Simulator, o diff.Options) *diff.Report {
+	t.Helper()
+	r, err := diff.Compare(context.Background(), old, new, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestAnEstateDoesNotDifferFromItself(t *testing.T) {
+	compared := 0
+	for seed := range uint64(150) {
+		n, _ := estategen.Random(rand.New(rand.NewPCG(seed, 1)), estategen.Options{Samples: 1})
+		again, _ := estategen.Random(rand.New(rand.NewPCG(seed, 1)), estategen.Options{Samples: 1})
+		r := compare(t, simulate(t, n), simulate(t, again), diff.Options{})
+		compared += r.Compared.SecurityGroups
+		if !r.Empty() {
+			t.Errorf("seed %d: %+v", seed, r)
+		}
+	}
+	if compared == 0 {
+		t.Error("nothing was compared")
+	}
+}
+
+// edited is the estate with rules of some NSGs taken out, moved, turned round,
+// borrowed from others or pointed elsewhere.
+func edited(t *testing.T, n *topology.Network, r *rand.Rand) *topology.Network {
+	t.Helper()
+	var all []*topology.SecurityRule
+	for _, g := range n.NetworkSecurityGroups {
+		all = append(all, g.SecurityRules...)
+	}
+	var out []topology.Any
+	for _, g := range n.NetworkSecurityGroups {
+		if !g.RulesGiven || r.IntN(3) == 0 {
+			continue
+		}
+		x := *g
+		x.SecurityRules = slices.Clone(g.SecurityRules)
+		for range 1 + r.IntN(3) {
+			if len(all) == 0 {
+				break
+			}
+			pick := -1
+			if len(x.SecurityRules) > 0 {
+				pick = r.IntN(len(x.SecurityRules))
+			}
+			kind := r.IntN(5)
+			if pick < 0 {
+				kind = 0
+			}
+			if kind == 0 {
+				c := *all[r.IntN(len(all))]
+				c.Priority = 104 + r.IntN(90)
+				x.SecurityRules = append(x.SecurityRules, &c)
+				continue
+			}
+			c := *x.SecurityRules[pick]
+			switch kind {
+			case 1:
+				x.SecurityRules = slices.Delete(x.SecurityRules, pick, pick+1)
+				continue
+			case 2:
+				if c.Access == topology.Allow {
+					c.Access = topology.Deny
+				} else if c.Access == topology.Deny {
+					c.Access = topology.Allow
+				}
+			case 3:
+				if c.Priority > 0 {
+					c.Priority = 200 + r.IntN(3700)
+				}
+			case 4:
+				c.Source, c.Destination = all[r.IntN(len(all))].Source, all[r.IntN(len(all))].Destination
+			}
+			x.SecurityRules[pick] = &c
+		}
+		out = append(out, &x)
+	}
+	m, err := n.Exchange(out...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func kindOf(old, new flow.Verdict) diff.Kind {
+	switch {
+	case old == new:
+		return ""
+	case old == flow.Deny && new == flow.Allow:
+		return diff.NewlyAllowed
+	case old == flow.Allow && new == flow.Deny:
+		return diff.NewlyDenied
+	case new == flow.Unknown:
+		return diff.NewlyUndecided
+	case new == flow.Allow:
+		return diff.NowAllowed
+	}
+	return diff.NowDenied
+}
+
+// Every witness has the old verdict in the old estate and the new one in the
+// new, by IP flow as a user asks it and by the oracle; the parts add up; and a
+// packet of which no change tells fares the same on both sides.
+func TestAChangeIsWhatBothSidesSayOfIt(t *testing.T) {
+	kinds := map[diff.Kind]int{}
+	asked, byOracle, sampled := 0, 0, 0
+	for seed := range uint64(120) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		n, samples := estategen.Random(rand.New(rand.NewPCG(seed, 1)), estategen.Options{Samples: 60})
+		m := edited(t, n, r)
+		old, new := simulate(t, n), simulate(t, m)
+		rep := compare(t, old, new, diff.Options{Parts: 40, Boxes: 4})
+		oracles := [2]*oracle.Oracle{oracle.New(n, oracle.Options{AsOf: estategen.CatalogueDate}), oracle.New(m, oracle.Options{AsOf: estategen.CatalogueDate})}
+		for _, g := range rep.Gates {
+			for _, c := range g.Changes {
+				kinds[c.Kind]++
+				sum := copied(c.Rest)
+				for _, p := range c.Parts {
+					sum.Add(sum, p.Size)
+					if p.Size.Sign() <= 0 || len(p.Boxes) == 0 {
+						t.Errorf("seed %d: %s %s: a part without packets", seed, g.Name, c.Kind)
+					}
+					if want := kindOf(p.Old.Verdict, p.New.Verdict); c.Kind != diff.StillUndecided && want != c.Kind || c.Kind == diff.StillUndecided && p.New.Verdict != flow.Unknown {
+						t.Errorf("seed %d: %s: %v is %s: %s before, %s now", seed, g.Name, p.Witness, c.Kind, p.Old.Verdict, p.New.Verdict)
+					}
+					if g.Level != diff.SecurityGroup {
+						continue
+					}
+					for side, s := range []*sim.Simulator{old, new} {
+						want := p.Old.Verdict
+						if side == 1 {
+							want = p.New.Verdict
+						}
+						q := sim.IPFlowQuestion{NSG: g.ID, Direction: c.Direction, Protocol: p.Witness.Protocol,
+							Local:  sim.Endpoint{Address: p.Witness.Source, Port: p.Witness.SourcePort},
+							Remote: sim.Endpoint{Address: p.Witness.Destination, Port: p.Witness.DestinationPort}}
+						if c.Direction == topology.Inbound {
+							q.Local, q.Remote = q.Remote, q.Local
+						}
+						if !at(s.Network(), q.Local.Address, g.Places) {
+							continue // asked by its address, the NSG is asked elsewhere
+						}
+						asked++
+						a, err := s.IPFlow(q)
+						if err != nil {
+							continue // the address is in several virtual networks
+						}
+						if a.Access != want {
+							t.Errorf("seed %d: %s: %v: %s in the report, %s by IP flow", seed, g.Name, p.Witness, want, a.Access)
+						}
+						group, _ := topology.LookupID[*topology.NetworkSecurityGroup](s.Network(), topology.MakeID(g.ID))
+						b := oracles[side].IPFlow(oracle.Place{Group: group}, c.Direction, flow.Tuple{Protocol: p.Witness.Protocol, Source: flow.At(p.Witness.Source), SourcePort: p.Witness.SourcePort,
+							Destination: flow.At(p.Witness.Destination), DestinationPort: p.Witness.DestinationPort})
+						if !b.Beyond && !b.Refused {
+							byOracle++
+							if b.Verdict != want && want != flow.Unknown {
+								t.Errorf("seed %d: %s: %v: %s in the report, %s by the oracle", seed, g.Name, p.Witness, want, b.Verdict)
+							}
+						}
+					}
+				}
+				if sum.Cmp(c.Size) != 0 {
+					t.Errorf("seed %d: %s %s: the parts and the rest have %v packets, the change %v", seed, g.Name, c.Kind, sum, c.Size)
+				}
+			}
+		}
+		// Packets asked of one NSG on both sides: where they differ the report
+		// has a change of that kind.
+		for _, x := range samples {
+			if x.Kind != estategen.GroupAlone || x.DestinationTag != "" {
+				continue
+			}
+			q := sim.IPFlowQuestion{NSG: x.Group.ResourceID, Direction: x.Direction, Protocol: x.Protocol,
+				Local: sim.Endpoint{Address: x.Source, Port: x.SourcePort}, Remote: sim.Endpoint{Address: x.Destination, Port: x.DestinationPort}}
+			if x.Direction == topology.Inbound {
+				q.Local, q.Remote = q.Remote, q.Local
+			}
+			a, err := old.IPFlow(q)
+			if err != nil {
+				continue
+			}
+			b, err := new.IPFlow(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(rep.Gates, func(g diff.Gate) bool { return g.ID == x.Group.ResourceID && at(n, q.Local.Address, g.Places) })
+			want := kindOf(a.Access, b.Access)
+			if want == "" {
+				continue
+			}
+			sampled++
+			if i < 0 {
+				if !attachedAt(n, x.Group, q.Local.Address) {
+					continue
+				}
+				t.Errorf("seed %d: %s: %s before, %s now, and the report is silent", seed, x, a.Access, b.Access)
+				continue
+			}
+			if !slices.ContainsFunc(rep.Gates[i].Changes, func(c diff.Change) bool {
+				return c.Kind == want && c.Direction == x.Direction && c.V6 == x.Source.Is6() && c.Size.Sign() > 0
+			}) {
+				t.Errorf("seed %d: %s: %s before, %s now: the report has no such change", seed, x, a.Access, b.Access)
+			}
+		}
+	}
+	t.Logf("%v; %d witnesses asked, %d of the oracle, %d samples differ", kinds, asked, byOracle, sampled)
+	for _, k := range diff.Kinds() {
+		if kinds[k] == 0 {
+			t.Errorf("no change is %s", k)
+		}
+	}
+	if byOracle < 100 || sampled < 20 {
+		t.Error("too little was asked")
+	}
+}
+
+func copied(n *big.Int) *big.Int { return new(big.Int).Set(n) }
+
+// at reports whether exactly one subnet of the estate holds the address, and
+// it is one of the places.
+func at(n *topology.Network, a netip.Addr, places []string) bool {
+	holds := 0
+	ok := false
+	for _, v := range n.VirtualNetworks {
+		for _, s := range v.Subnets {
+			if slices.ContainsFunc(s.Prefixes, func(p netip.Prefix) bool { return p.Contains(a) }) {
+				holds++
+				ok = slices.Contains(places, v.Name+"/"+s.Name)
+			}
+		}
+	}
+	return holds == 1 && ok
+}
+
+// attachedAt reports whether the NSG is attached to the subnet of the address.
+func attachedAt(n *topology.Network, g *topology.NetworkSecurityGroup, a netip.Addr) bool {
+	for _, v := range n.VirtualNetworks {
+		for _, s := range v.Subnets {
+			if s.NetworkSecurityGroup.ID() == g.ID() && slices.ContainsFunc(s.Prefixes, func(p netip.Prefix) bool { return p.Contains(a) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
