@@ -11,8 +11,8 @@ import (
 // Scopes are the places at which an NSG applies, as its tags are read there:
 // the subnets that it is attached to and those of the interfaces that it is
 // attached to, in the order of the data; those that only the NSG itself claims
-// are among them. Where the data has none, it is the place of an NSG that is
-// asked alone.
+// are among them. Where the data has none, or lacks one that the NSG claims,
+// the place of an NSG that is asked alone is the last.
 func (s *Simulator) Scopes(g *topology.NetworkSecurityGroup) []*scope.Place {
 	id := g.ID()
 	of := func(ref topology.Ref, x *topology.Element) bool {
@@ -40,7 +40,8 @@ func (s *Simulator) Scopes(g *topology.NetworkSecurityGroup) []*scope.Place {
 			add(s.names.At(sub))
 		}
 	}
-	if len(out) == 0 {
+	beyond := func(r topology.Ref) bool { return s.net.Find(r.ID()) == nil }
+	if len(out) == 0 || slices.ContainsFunc(g.Subnets, beyond) || slices.ContainsFunc(g.Interfaces, beyond) {
 		add(s.placeOf(g, nil))
 	}
 	return out

@@ -33,6 +33,7 @@ var rooms = []struct {
 	{"sim/diff", []string{"sim"}},
 	{"sim/lint", []string{"sim"}},
 	{"sim/fix", []string{"sim/reach"}},
+	{"sim/optimize", []string{"sim"}},
 	{"sim/backup", []string{"sim/fix"}},
 	{"sim/policy", []string{"sim/reach", "sim/diff", "sim/lint", "sim/fix", "sim/backup"}},
 
@@ -40,14 +41,14 @@ var rooms = []struct {
 	{"internal/oracle/...", []string{"topology", "sim/flow"}},
 	{"internal/golden", []string{"topology"}},
 	{"internal/emit", []string{"topology/edit"}},
-	{"internal/report", []string{"sim/policy", "topology/load"}},
+	{"internal/report", []string{"sim/policy", "sim/optimize", "topology/load"}},
 	{"internal/selftest", []string{"sim", "topology/load"}},
 	{"internal/redact", []string{"internal/doctree"}},
 	{"internal/archtest", nil},
 
 	{"cmd/netpath", []string{"internal/selftest", "internal/redact", "internal/report", "internal/emit", "topology/azure"}},
 	{"fixtures", []string{"sim", "topology/load"}},
-	{"benchmarks/...", []string{"sim/policy", "topology/load", "internal/oracle", "internal/report"}},
+	{"benchmarks/...", []string{"sim/policy", "sim/optimize", "topology/load", "internal/oracle", "internal/report"}},
 }
 
 // room returns the index of the room a package of ours belongs to, -1 where

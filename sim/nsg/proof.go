@@ -89,6 +89,76 @@ func (p *Proof) Movable(from, to int) Ground {
 	return p.settles(r, list[:from], slices.Concat(list[from+1:to], []*Rule{r}, list[to:]))
 }
 
+// Gate is the gate that the proofs are about.
+func (p *Proof) Gate() *Gate { return p.gate }
+
+// Shadowed reports whether no packet reaches the rule at i, which must be
+// plain: rules before it decide.
+func (p *Proof) Shadowed(i int) Ground {
+	list := p.gate.Rules
+	return p.settles(list[i], list[:i], nil)
+}
+
+// Deciders are the places of rules that together decide what the rule at i
+// matches, if it goes: without one of them they would not. It must be
+// dispensable. False says that they are many, or not found among many.
+func (p *Proof) Deciders(i, few int) ([]int, bool) {
+	r := p.gate.Rules[i]
+	touches := func(x *Rule) bool {
+		b := p.read(x, given{})
+		for _, y := range slices.Concat(p.read(r, given{}).must, p.read(r, given{}).may) {
+			if len(near(b.must, y))+len(near(b.may, y)) > 0 {
+				return true
+			}
+		}
+		return false
+	}
+	list := func(rules []*Rule) (out []*Rule) {
+		for _, x := range rules {
+			if touches(x) {
+				out = append(out, x)
+			}
+		}
+		return out
+	}
+	before, after := list(p.gate.Rules[:i]), list(p.gate.Rules[i+1:])
+	if p.settles(r, before, nil) != Unproven {
+		after = nil
+	}
+	const many = 60
+	if len(before)+len(after) > many {
+		return nil, false
+	}
+	// What does otherwise than the rule stays: it must not decide.
+	leave := func(part *[]*Rule, others *[]*Rule, first bool) {
+		for k := len(*part) - 1; k >= 0; k-- {
+			if !first && !p.same((*part)[k], r) {
+				continue
+			}
+			fewer := slices.Delete(slices.Clone(*part), k, k+1)
+			one, two := fewer, *others
+			if !first {
+				one, two = *others, fewer
+			}
+			if p.settles(r, one, two) != Unproven {
+				*part = fewer
+			}
+		}
+	}
+	leave(&after, &before, false)
+	leave(&before, &after, true)
+	var out []int
+	for _, x := range before {
+		out = append(out, p.index[x])
+	}
+	for _, x := range after {
+		if p.same(x, r) {
+			out = append(out, p.index[x])
+		}
+	}
+	return out, len(out) <= few
+}
+
 // settles reports whether whatever the rule matches and no rule before it
 // decides, the rules after it treat as it does.
 func (p *Proof) settles(r *Rule, before, after []*Rule) Ground {

@@ -71,6 +71,10 @@ func slot(e Edit) string {
 	switch e := e.(type) {
 	case AddRule:
 		return "rule " + id + "/" + foldName(e.Name)
+	case RemoveRule:
+		return "rule " + id + "/" + foldName(e.Name)
+	case ReplaceRule:
+		return "rule " + id + "/" + foldName(e.Rule.Name)
 	case OpenHostFirewall:
 		return "opening " + id + "/" + foldName(e.Name)
 	case AllowHost:

@@ -191,9 +191,13 @@ func (e AddRule) fits(g *topology.NetworkSecurityGroup) error {
 		destinations += len(r.Destination.Prefixes)
 	}
 	if sources > MaxPrefixes || destinations > MaxPrefixes {
-		return fmt.Errorf("%s would name %d addresses or ranges, and an NSG holds at most %d as sources and as destinations", g.Name, max(sources, destinations), MaxPrefixes)
+		return tooMany(g, sources, destinations)
 	}
 	return nil
+}
+
+func tooMany(g *topology.NetworkSecurityGroup, sources, destinations int) error {
+	return fmt.Errorf("%s would name %d addresses or ranges, and an NSG holds at most %d as sources and as destinations", g.Name, max(sources, destinations), MaxPrefixes)
 }
 
 func side(list []string, at topology.Origin) []topology.AddressPrefix {
