@@ -4,7 +4,7 @@ package lint
 // whole, NP1100 and up.
 func estateRules() []*Rule {
 	return []*Rule{
-		widenedTag(), unknownTag(),
+		widenedTag(), unknownTag(), portList(), strayBlanks(), internetInDisguise(), openToAnyone(), refusedByAzure(),
 	}
 }
 
