@@ -118,56 +118,73 @@ type Beyond struct {
 	Witness  Flow
 }
 
-// Outside is what passes beyond the services that may: first what certainly
-// does, then what the data leaves open. Nothing of either is the proof that
-// nothing else passes, unless the answer is Undecided for an end that is not
-// wholly in the data.
-func (a *Answer) Outside(may Allowed) (passes, open []Beyond) {
+// Excess is what passes beyond the services that may.
+type Excess struct {
+	Passes []Beyond // certainly
+	Open   []Beyond // the data does not say whether
+	// Incomplete: an end is not wholly in the data, and more may pass than the
+	// answer tells.
+	Incomplete bool
+}
+
+// None reports whether it is certain that nothing else passes.
+func (x *Excess) None() bool { return len(x.Passes) == 0 && !x.Undecided() }
+
+// Undecided reports whether something may pass of which that is not certain.
+func (x *Excess) Undecided() bool { return len(x.Open) > 0 || x.Incomplete }
+
+// Outside is what passes, or may, beyond the services that may: the check that
+// nothing but those passes.
+func (a *Answer) Outside(may Allowed) *Excess {
+	x := &Excess{Incomplete: a.Incomplete}
 	for i := range a.Rows {
 		r := &a.Rows[i]
 		if r.Outcome.Verdict == flow.Deny {
 			continue
 		}
-		for _, s := range may.without(r.Services) {
+		for _, s := range may.Without(r.Services...) {
 			b := Beyond{Row: r, Services: s, Witness: r.witness(s)}
 			if r.Outcome.Verdict == flow.Allow {
-				passes = append(passes, b)
+				x.Passes = append(x.Passes, b)
 			} else {
-				open = append(open, b)
+				x.Open = append(x.Open, b)
 			}
 		}
 	}
-	return passes, open
+	return x
 }
 
-// without is what of some services may not pass: the protocols whose ports are
-// the same together.
-func (a Allowed) without(s Services) []Services {
-	asked := s.Protocols
-	if asked == nil {
-		asked = protocols
-	}
+// Without is what of some services is not among a, protocols with the same
+// ports together. The source ports of a do not count.
+func (a Allowed) Without(list ...Services) []Services {
 	var out []Services
-	for _, p := range asked {
-		list, all := a.portsOf(p)
-		if all {
-			continue
+	for _, s := range list {
+		asked := s.Protocols
+		if asked == nil {
+			asked = protocols
 		}
-		x := Services{Protocols: []topology.Protocol{p}, SourcePorts: s.SourcePorts, Ports: s.Ports}
-		if p.HasPorts() && len(list) > 0 {
-			from := s.Ports
-			if from == nil {
-				from = []topology.PortRange{topology.AllPorts}
-			}
-			if x.Ports = lessPorts(from, list); len(x.Ports) == 0 {
+		start := len(out)
+		for _, p := range asked {
+			less, all := a.portsOf(p)
+			if all {
 				continue
 			}
+			x := Services{Protocols: []topology.Protocol{p}, SourcePorts: s.SourcePorts, Ports: s.Ports}
+			if p.HasPorts() && len(less) > 0 {
+				from := s.Ports
+				if from == nil {
+					from = []topology.PortRange{topology.AllPorts}
+				}
+				if x.Ports = lessPorts(from, less); len(x.Ports) == 0 {
+					continue
+				}
+			}
+			if n := len(out) - 1; n >= start && slices.Equal(out[n].Ports, x.Ports) {
+				out[n].Protocols = append(out[n].Protocols, p)
+				continue
+			}
+			out = append(out, x)
 		}
-		if n := len(out) - 1; n >= 0 && slices.Equal(out[n].Ports, x.Ports) {
-			out[n].Protocols = append(out[n].Protocols, p)
-			continue
-		}
-		out = append(out, x)
 	}
 	return out
 }
@@ -250,6 +267,11 @@ func example(p *Place, a Addresses, v6 bool) string {
 	if set == nil {
 		return p.Name
 	}
+	for _, a := range likely {
+		if a.Is6() == v6 && set.Contains(a) {
+			return a.String()
+		}
+	}
 	for _, r := range set.Ranges() {
 		if r.From().Is6() == v6 {
 			return host(r).String()
@@ -260,6 +282,9 @@ func example(p *Place, a Addresses, v6 bool) string {
 	}
 	return p.Name
 }
+
+// likely are public addresses that a witness prefers.
+var likely = []netip.Addr{netip.AddrFrom4([4]byte{203, 0, 113, 10}), netip.AddrFrom4([4]byte{8, 8, 8, 8})}
 
 // host is an address that a machine could have: the fifth of a range, the
 // first of a subnet that Azure gives away, or the nearest before it.

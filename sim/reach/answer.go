@@ -33,7 +33,8 @@ type Question struct {
 type Answer struct {
 	From, To    *Ends
 	Rows        []Row // disjoint, and together all that was asked: Allow first, then Unknown, then Deny
-	Undecided   bool  // a row is Unknown, or an end is not wholly in the data
+	Undecided   bool  // a row is Unknown, or the answer is Incomplete
+	Incomplete  bool  // an end is not wholly in the data, or its tag's addresses are too old: more may pass than the rows tell
 	AnyAllow    bool
 	AnyDeny     bool
 	Assumptions []flow.Assumption
@@ -50,9 +51,9 @@ type Row struct {
 	From, To    []*Place
 	Source      Addresses // of From, where that is a set
 	Destination Addresses // of To, where that is a set
-	Services
-	Through string // the proxy that it goes through, "" for directly
-	Outcome sim.Outcome
+	Services    []Services
+	Through     string // the proxy that it goes through, "" for directly
+	Outcome     sim.Outcome
 }
 
 // Services are protocols and their ports.
@@ -89,11 +90,11 @@ func (f *finder) between(ctx context.Context, q Question) (*Answer, error) {
 	}
 	a.Rows = f.rows(from, to, pairs)
 	for _, p := range pairs {
-		a.take(p)
+		a.take(p, q.To != "")
 	}
 	for _, e := range []*Ends{from, to} {
 		for _, open := range e.Open {
-			a.Undecided = true
+			a.Undecided, a.Incomplete = true, true
 			a.note(open)
 		}
 	}
@@ -189,8 +190,9 @@ func inParallel(ctx context.Context, n int, do func(i int)) error {
 	return ctx.Err()
 }
 
-// take adds what the answer about a pair rests on.
-func (a *Answer) take(p *pair) {
+// take adds what the answer about a pair rests on; named says that the
+// question names its destination.
+func (a *Answer) take(p *pair, named bool) {
 	for _, t := range []*sim.Trace{p.direct, p.proxied} {
 		if t == nil {
 			continue
@@ -199,6 +201,9 @@ func (a *Answer) take(p *pair) {
 		a.AnyDeny = a.AnyDeny || t.AnyDeny
 		a.Undecided = a.Undecided || t.Undecided || t.Verdict == flow.Unknown
 		a.UnderAssumptions = a.UnderAssumptions || t.UnderAssumptions != ""
+		if (t.Undecided || t.Verdict == flow.Unknown) && len(t.Parts) > 0 && !slices.ContainsFunc(t.Parts, func(p sim.Part) bool { return p.Verdict == flow.Unknown }) {
+			a.Incomplete = true // strict mode: the tag's addresses are too old
+		}
 		for i := range t.Parts {
 			a.UnderAssumptions = a.UnderAssumptions || t.Parts[i].UnderAssumptions != ""
 		}
@@ -209,6 +214,9 @@ func (a *Answer) take(p *pair) {
 		}
 		for _, e := range []sim.EndInfo{t.From, t.To} {
 			for _, family := range e.LeftOut {
+				if !named {
+					break // of everywhere, what can be asked is meant
+				}
 				a.note("left out: " + family + " of " + nameOf(e) + ", which the other end does not have")
 			}
 		}

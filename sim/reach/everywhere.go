@@ -12,7 +12,8 @@ import (
 )
 
 // everywhere is all that traffic from the ends may be for: each subnet of the
-// estate, the Internet, what lies behind gateways, and all other addresses.
+// estate, the Internet, what lies behind gateways, and all other addresses but
+// the platform's two, which each machine talks to.
 // From outside it is what can be entered: the interfaces and the public
 // addresses.
 func (f *finder) everywhere(from *Ends) (*Ends, error) {
@@ -57,6 +58,9 @@ func (f *finder) everywhere(from *Ends) (*Ends, error) {
 	}
 	e.Places = append(e.Places, &Place{Name: "Internet", Group: "Internet", end: internet})
 	rest.RemoveSet(addressesOf(internet))
+	for _, a := range []netip.Addr{scope.WireServer, scope.IMDS} {
+		rest.Remove(a)
+	}
 	set, _ := rest.IPSet() // of valid prefixes: no error
 	e.Places = append(e.Places, &Place{Name: "all other addresses", Group: "all other addresses", end: f.s.SetEnd("all other addresses", set)})
 	return e, nil

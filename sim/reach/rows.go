@@ -25,6 +25,7 @@ type box struct {
 	source, destination *netipx.IPSet
 	tag                 string // some address of it, not known which; "" for none
 	sourcePorts, ports  []topology.PortRange
+	services            []Services // of all boxes that differ in these alone, once collected
 	through             string
 	outcome             *sim.Outcome
 	why                 string // tells outcomes apart that a row does not join
@@ -35,9 +36,6 @@ type box struct {
 func whyOf(o *sim.Outcome) string {
 	var b strings.Builder
 	fmt.Fprint(&b, o.Verdict, "|", o.Code, "|", o.RuleName, "|", o.Priority, "|", o.NetworkSecurityGroup, "|", o.UnderAssumptions)
-	for _, a := range o.Assumptions {
-		fmt.Fprint(&b, "|", a.ID)
-	}
 	for _, m := range o.Missing {
 		fmt.Fprint(&b, "|", m.Code)
 	}
@@ -59,12 +57,22 @@ func boxes(t *sim.Trace, from, to *Place, asked uint8, through string) []*box {
 	}
 	sources, destinations := whole(from.end, to.end), whole(to.end, from.end)
 	one := func(o *sim.Outcome) *box { return &box{protocols: asked, outcome: o, why: whyOf(o), through: through} }
+	// direct says that what is told of a way through a proxy went past it.
+	direct := func(o *sim.Outcome) bool {
+		return through != "" && !slices.ContainsFunc(o.Hops, func(h sim.Hop) bool { return h.Leg > 0 })
+	}
 	if len(t.Parts) == 0 {
-		return []*box{one(&t.Outcome)}
+		if direct(&t.Outcome) {
+			return nil
+		}
+		return collect([]*box{one(&t.Outcome)})
 	}
 	var out []*box
 	for i := range t.Parts {
 		p := &t.Parts[i]
+		if direct(&p.Outcome) {
+			continue
+		}
 		b := one(&p.Outcome)
 		b.tag = p.Tag
 		if p.Protocol != "" {
@@ -80,7 +88,7 @@ func boxes(t *sim.Trace, from, to *Place, asked uint8, through string) []*box {
 		b.sourcePorts, b.ports = p.SourcePorts, p.Ports
 		out = append(out, b)
 	}
-	out = merge(out)
+	out = collect(merge(out))
 	for _, b := range out {
 		if b.source != nil && b.source.Equal(sources) {
 			b.source = nil
@@ -156,6 +164,25 @@ func merge(list []*box) []*box {
 	return list
 }
 
+// collect joins boxes that differ in their services alone.
+func collect(list []*box) []*box {
+	at := map[string]*box{}
+	var out []*box
+	for _, b := range list {
+		key := fmt.Sprint(b.why, "|", b.tag, "|", b.through, "|", setKey(b.source), "|", setKey(b.destination))
+		into := at[key]
+		if into == nil {
+			into = b
+			at[key] = b
+			out = append(out, b)
+		} else {
+			into.rest(b.outcome)
+		}
+		into.services = append(into.services, servicesOf(b))
+	}
+	return out
+}
+
 // rest adds what another outcome for the same reason rests on.
 func (b *box) rest(o *sim.Outcome) {
 	for _, a := range o.Assumptions {
@@ -206,7 +233,7 @@ func joinPorts(a, b []topology.PortRange) []topology.PortRange {
 
 // key tells boxes apart, of whatever pair they are.
 func (b *box) key() string {
-	return fmt.Sprint(b.why, "|", b.tag, "|", b.through, "|", b.protocols, "|", setKey(b.source), "|", setKey(b.destination), "|", b.sourcePorts, "|", b.ports)
+	return fmt.Sprint(b.why, "|", b.tag, "|", b.through, "|", setKey(b.source), "|", setKey(b.destination), "|", b.services)
 }
 
 // rows tells pairs that fare alike together.
@@ -264,7 +291,7 @@ func (f *finder) rows(from, to *Ends, pairs []*pair) []Row {
 			if !ok {
 				k = len(out)
 				at[key] = k
-				r := Row{Services: servicesOf(b), Through: b.through, Outcome: *b.outcome}
+				r := Row{Services: b.services, Through: b.through, Outcome: *b.outcome}
 				for _, j := range found[n] {
 					r.To = append(r.To, to.Places[j])
 				}
@@ -283,7 +310,10 @@ func (f *finder) rows(from, to *Ends, pairs []*pair) []Row {
 		}
 	}
 	order := map[flow.Verdict]int{flow.Allow: 0, flow.Unknown: 1, flow.Deny: 2}
-	slices.SortStableFunc(out, func(a, b Row) int { return order[a.Outcome.Verdict] - order[b.Outcome.Verdict] })
+	first := func(list []*Place, of []*Place) int { return slices.Index(of, list[0]) }
+	slices.SortStableFunc(out, func(a, b Row) int {
+		return cmp.Or(order[a.Outcome.Verdict]-order[b.Outcome.Verdict], first(a.From, from.Places)-first(b.From, from.Places), first(a.To, to.Places)-first(b.To, to.Places))
+	})
 	return out
 }
 

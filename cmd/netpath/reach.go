@@ -1,0 +1,111 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netpath/netpath/internal/report"
+	"github.com/netpath/netpath/sim/reach"
+)
+
+// reachFlags are the flags of reach as given.
+type reachFlags struct {
+	estateFlags
+	from, to string
+	noProxy  bool
+	denied   bool
+	only     []string
+}
+
+func (p *program) reachCommand() *cobra.Command {
+	f := &reachFlags{}
+	cmd := &cobra.Command{
+		Use:   "reach FILE|FOLDER|-…",
+		Short: "Say exactly what traffic passes from one end to another",
+		Long: `reach tells the exact traffic that passes from one end to another, through every gate
+of the path: which protocols and ports, from and to which addresses, and by which rule.
+Every protocol and port is asked, nothing is sampled. What the data does not decide is
+told apart, with the reason.
+
+--from is a machine, an interface, an address, Internet, a CIDR block, or subnet:v1/app,
+vnet:v1, asg:web. --to is one of those, a service tag, a datacenter region or a host
+name; without it everywhere: each subnet of the estate, the Internet and all other
+addresses, and from the Internet all that can be entered. A machine is each of its
+addresses, a subnet each interface in it, or, without one in the data, its gates alone.
+
+--only asserts that nothing else passes: services like tcp/443, udp/53, tcp/8080-8090,
+icmp, tcp, or none. Exit 1, with a packet that shows it, when something else passes,
+4 when that is not decided.`,
+		Example: `  netpath reach export/ --from app1
+  netpath reach export/ --from subnet:v1/app --to db1
+  netpath reach export/ --from Internet
+  netpath reach export/ --from subnet:v1/app --to subnet:v1/db --only tcp/1433,icmp`,
+		Args: needInputs,
+		RunE: do(func(cmd *cobra.Command, args []string) error {
+			p.formats = append(report.Formats(), string(report.Markdown))
+			return p.reach(cmd, args, f)
+		}),
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&f.from, "from", "", "where the traffic starts: an `end` by name, ID, address, or Internet")
+	fs.StringVar(&f.to, "to", "", "where it goes: an `end` by name, ID, address, service tag, CIDR block, region or host name (default everywhere)")
+	fs.StringSliceVar(&f.only, "only", nil, "assert that nothing but these `services` passes: tcp/443,icmp or none; repeatable")
+	fs.BoolVar(&f.denied, "denied", false, "list what is denied too, and by what")
+	fs.BoolVar(&f.noProxy, "no-proxy", false, "leave out what goes through the proxy of a virtual machine that has one")
+	f.estateFlags.register(cmd)
+	return cmd
+}
+
+func (p *program) reach(cmd *cobra.Command, paths []string, f *reachFlags) error {
+	if f.from == "" {
+		return usagef("reach needs --from")
+	}
+	var may reach.Allowed
+	if f.only != nil {
+		var err error
+		if may, err = reach.ParseAllowed(strings.Join(f.only, ",")); err != nil {
+			return usagef("--only: %w", err)
+		}
+	}
+	if _, err := p.targets(); err != nil {
+		return err
+	}
+	if err := p.oneStdin(paths, ""); err != nil {
+		return err
+	}
+	s, err := p.openSession(cmd, paths, &f.estateFlags)
+	if err != nil {
+		return err
+	}
+	a, err := reach.Between(cmd.Context(), s.sim, reach.Question{From: f.from, To: f.to, NoProxy: f.noProxy})
+	if err != nil {
+		return err
+	}
+	view := report.ReachView{Denied: f.denied}
+	undecided := a.Undecided
+	if f.only != nil {
+		view.Only = &report.ReachOnly{Text: strings.Join(f.only, ","), Excess: a.Outside(may)}
+		if len(view.Only.Passes) > 0 {
+			s.codes.add(exitBroken)
+		}
+		undecided = view.Only.Undecided()
+	}
+	if undecided {
+		s.codes.add(exitUndecided)
+	}
+	s.settle(answered{assumptions: a.Assumptions, underAssumptions: a.UnderAssumptions})
+	taken := s.scopeOf("a guest's own firewall counts where given")
+	outs, err := s.openOutputs(report.Options{Scope: taken, ExitCodes: s.codes.list()})
+	if err != nil {
+		return err
+	}
+	if err := outs.write(func(w *report.Writer) error { return w.Reach(a, view) }); err != nil {
+		return err
+	}
+	if outs.text() {
+		taken = ""
+	}
+	return s.finish(taken)
+}
