@@ -47,6 +47,8 @@ func Write(form Form, edits ...edit.Edit) ([]Block, error) {
 		case edit.AddRule:
 			rules = append(rules, e)
 			continue
+		case edit.RemoveRule, edit.ReplaceRule:
+			return nil, fmt.Errorf("%s: rules that are there are written with their group", e)
 		case edit.SetProxy:
 			host = e.Host
 		case edit.AllowHost:
