@@ -130,3 +130,18 @@ func TestAServiceEndpointOfAnUnknownRegionMayBeatARouteToATag(t *testing.T) {
 		}
 	}
 }
+
+// Whether a proxy asks for authentication, where its design does not say, is
+// an assumption.
+func TestAProxyOfUnknownAuthenticationIsAssumedToAskForNone(t *testing.T) {
+	e := golden.New().ProxyServer("px", 8080).UsesProxy("a1", golden.Proxy, 8080).PublicIP("px", "198.51.100.9", "Standard").
+		GuestFirewall("px", golden.Opening{Name: "in", Port: "8080", From: "10.0.0.0/16"})
+	e.Machine("px").ProxyServer.Authentication = ""
+	a, err := simulate(t, e).Trace(sim.TraceQuestion{From: "a1", To: golden.SWE, Protocol: topology.TCP, Port: 443})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Verdict != flow.Allow || len(a.Assumptions) != 1 || a.Assumptions[0].ID != flow.ProxyNeedsNoAuthentication {
+		t.Errorf("%s (%s) assuming %v", a.Verdict, a.Code, a.Assumptions)
+	}
+}

@@ -68,7 +68,7 @@ type HostFirewallRule struct {
 // ProxyServer marks a machine that runs an explicit HTTP proxy (spec 8.2).
 type ProxyServer struct {
 	Port           uint16
-	Authentication string   // "none", "required"; "" where not said
+	Authentication string   // "none", "required"; "" where not said: an assumption
 	AllowHosts     []string // patterns with a leading "*"; nil with AnyHost: any
 	AnyHost        bool     // no allow list given
 	Origin         Origin

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -70,9 +71,37 @@ func usesProxy(s *topology.ProxySetting, p *packet) bool {
 		(s.Host != p.dst.ip.String() || s.Port != p.dport)
 }
 
+// leftOut reports whether a proxy setting sends a packet past the proxy
+// (no_proxy, ProxyOverride). Programs compare what they were asked for: a name
+// where there is one, else an address. Which names lead to an address is not
+// known, but one without a dot is none of the Internet.
+func leftOut(w *world, e *endpoint, s *topology.ProxySetting, p *packet) bool {
+	for i, b := range s.Bypass {
+		key := fmt.Sprintf("past the proxy of %s, entry %d", e.key(), i)
+		var covers bool
+		switch {
+		case b.Host == "*":
+			covers = true
+		case p.host != "":
+			covers = b.Host != "" && likeHost(b.Host, p.host)
+		case b.Prefix.IsValid():
+			covers = b.Prefix.Contains(p.dst.ip)
+		case strings.Contains(strings.Trim(b.Host, "*."), "."):
+			covers = w.maybe(flow.ProxyBypassUnknown, "name of "+p.dst.ip.String()+" is like "+strings.ToLower(b.Host))
+		}
+		if covers && (!b.Doubtful || w.maybe(flow.ProxyBypassUnknown, key)) {
+			return true
+		}
+	}
+	return false
+}
+
 // traceThroughProxy is two independent flows: to the proxy, which is all that
 // the machine's own gates see, and from the proxy to the target (spec 8.2).
 func (o *Oracle) traceThroughProxy(w *world, from *endpoint, s *topology.ProxySetting, p packet) outcome {
+	if s.Undecided != "" {
+		return o.open(w, flow.ProxyUndecided, "the proxy of "+from.key()+", whichever it is, passes "+p.key())
+	}
 	proxy := o.proxyAt(w, from, s)
 	if proxy == nil {
 		return o.open(w, flow.ProxyNotFound, "the proxy "+s.Host+" passes "+p.key())
@@ -89,7 +118,7 @@ func (o *Oracle) traceThroughProxy(w *world, from *endpoint, s *topology.ProxySe
 		return drop(flow.ProxyNotListening)
 	case strings.EqualFold(server.Authentication, "required"):
 		return drop(flow.ProxyAuthRequired)
-	case server.Authentication == "" && !w.passes(flow.ProxyAuthRequired, "the proxy "+s.Host+" asks for no authentication"):
+	case server.Authentication == "" && !w.holds(flow.ProxyNeedsNoAuthentication, string(proxy.vm.ID())): // BK16
 		return drop(flow.ProxyAuthRequired)
 	case !server.AnyHost && !slices.ContainsFunc(server.AllowHosts, func(h string) bool { return hostMatches(w, s.Host, h, &p) }):
 		return drop(flow.ProxyHostNotAllowed)

@@ -90,7 +90,7 @@ func (o *Oracle) trace(w *world, q Question) (out outcome, ok bool) {
 			return outcome{}, false // a private source that is nowhere (bad-inputs 140)
 		}
 	}
-	if proxy := o.proxyOf(from); proxy != nil && !q.NoProxy && usesProxy(proxy, &p) {
+	if proxy := o.proxyOf(from); proxy != nil && !q.NoProxy && usesProxy(proxy, &p) && !leftOut(w, from, proxy, &p) {
 		return o.traceThroughProxy(w, from, proxy, p), true
 	}
 	return o.send(w, from, p, trip{}), true

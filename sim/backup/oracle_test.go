@@ -36,7 +36,7 @@ func TestWhatPassesAndWhatIsDeniedIsSoForTheOracleToo(t *testing.T) {
 		for i := range r.VMs {
 			vm := &r.VMs[i]
 			q := &vm.Requirements[0]
-			if q.Trace == nil || q.Coverage == nil || list(n, q) {
+			if q.Trace == nil || q.Coverage == nil || byName(n, vm.Machine, q) {
 				continue
 			}
 			met[q.Met]++
@@ -83,10 +83,11 @@ func TestWhatPassesAndWhatIsDeniedIsSoForTheOracleToo(t *testing.T) {
 	}
 }
 
-// list reports whether a proxy on the way goes by host names: the question of
-// the report is about one name, that of the oracle about an address.
-func list(n *topology.Network, q *backup.Requirement) bool {
-	return q.Trace.Proxy != "" && slices.ContainsFunc(n.VirtualMachines, func(vm *topology.VirtualMachine) bool { return vm.ProxyServer != nil && !vm.ProxyServer.AnyHost }) ||
+// byName reports whether something on the way goes by host names, a proxy, a
+// firewall or the list of what goes past the proxy: the question of the report
+// is about one name, that of the oracle about an address.
+func byName(n *topology.Network, vm *topology.VirtualMachine, q *backup.Requirement) bool {
+	return vm.Proxy != nil && len(vm.Proxy.Bypass) > 0 || q.Trace.Proxy != "" && slices.ContainsFunc(n.VirtualMachines, func(vm *topology.VirtualMachine) bool { return vm.ProxyServer != nil && !vm.ProxyServer.AnyHost }) ||
 		len(n.AzureFirewalls) > 0
 }
 

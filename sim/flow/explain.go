@@ -101,6 +101,7 @@ func Explanations() []Explanation {
 
 		assume(NVAForwardsAndPermits, "A network appliance forwards the packet, and its own policy permits it.", "Its configuration is not in Azure: ask who runs it.", "UDR"),
 		assume(HostFirewallOpen, "A proxy's own firewall lets the packet in, where the data does not say.", "Give the guest's firewall in a design file.", "BK16"),
+		assume(ProxyNeedsNoAuthentication, "A proxy whose design does not say whether it asks for authentication asks for none.", "Set proxyServer.authentication in the design file.", "BK16"),
 		assume(StorageRulesOpen, "The storage account's network rules let the packet in.", "Export the storage account.", ""),
 		assume(NoNICAtDestination, "An interface that is not in the data, with no NSG of its own, has the address.", "Export the interfaces: az network nic list -o json.", ""),
 		assume(OnPremisesBeyond, "What lies behind a gateway lets the packet through.", "Ask who runs that network.", ""),

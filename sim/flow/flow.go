@@ -196,6 +196,7 @@ type AssumptionID string
 const (
 	NVAForwardsAndPermits      AssumptionID = "NVA_FORWARDS_AND_PERMITS"
 	HostFirewallOpen           AssumptionID = "HOST_FIREWALL_OPEN"
+	ProxyNeedsNoAuthentication AssumptionID = "PROXY_NEEDS_NO_AUTHENTICATION"
 	StorageRulesOpen           AssumptionID = "STORAGE_RULES_OPEN"
 	NoNICAtDestination         AssumptionID = "NO_NIC_AT_DESTINATION"
 	OnPremisesBeyond           AssumptionID = "ON_PREMISES_BEYOND"

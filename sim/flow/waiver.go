@@ -8,7 +8,7 @@ import (
 // AssumptionIDs lists every assumption there is, sorted.
 func AssumptionIDs() []AssumptionID {
 	ids := []AssumptionID{
-		NVAForwardsAndPermits, HostFirewallOpen, StorageRulesOpen, NoNICAtDestination, OnPremisesBeyond, LearnedRoutesPrivate,
+		NVAForwardsAndPermits, HostFirewallOpen, ProxyNeedsNoAuthentication, StorageRulesOpen, NoNICAtDestination, OnPremisesBeyond, LearnedRoutesPrivate,
 		VNetSpacePrivate, VNetPublicSpaceNotInternet, TagRouteNotInVNet, UDRPrefixesInVNet, GatewayPrefixesInVNet,
 		CatalogueCurrent, NotSucceeded, PropertyNotModelled, ICMPNeedsAllPorts, DefaultOutboundAccess, SMTPNotBlocked, DisksManaged, ReadinessNotInData,
 	}
@@ -17,19 +17,21 @@ func AssumptionIDs() []AssumptionID {
 }
 
 // Covers reports whether the waiver accepts the assumption about the resource:
-// the IDs are equal, and About is empty, the resource itself, the last
-// segment of its ID, or a glob (* is any text, ? one character) of either.
-// Letter case does not count.
+// the IDs are equal, and [About] holds of the two.
 func (w Waiver) Covers(id AssumptionID, about string) bool {
-	if w.ID != id {
-		return false
-	}
-	if w.About == "" {
+	return w.ID == id && About(w.About, about)
+}
+
+// About reports whether a pattern speaks of a resource: it is empty, the
+// resource itself, the last segment of its ID, or a glob (* is any text, ? one
+// character) of either. Letter case does not count.
+func About(pattern, resource string) bool {
+	if pattern == "" {
 		return true
 	}
-	pattern, about := strings.ToLower(w.About), strings.ToLower(strings.TrimRight(about, "/"))
-	name := about[strings.LastIndexByte(about, '/')+1:]
-	return glob(pattern, about) || glob(pattern, name)
+	pattern, resource = strings.ToLower(pattern), strings.ToLower(strings.TrimRight(resource, "/"))
+	name := resource[strings.LastIndexByte(resource, '/')+1:]
+	return glob(pattern, resource) || glob(pattern, name)
 }
 
 // glob reports whether the whole text fits the pattern, byte by byte.

@@ -51,8 +51,9 @@ const (
 	CutLists
 	MissingLearnedRoutes
 	AddressesOwnedTwice
-	Stubs   // virtual networks that are known by their subnets and peerings alone
-	Designs // subnets of a design that do not say whether they are private
+	Stubs       // virtual networks that are known by their subnets and peerings alone
+	Designs     // subnets of a design that do not say whether they are private
+	ProxyDoubts // proxy settings that contradict each other or that programs read in different ways
 	lastFeature
 )
 

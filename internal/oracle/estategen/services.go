@@ -115,15 +115,45 @@ func (g *generator) guests() {
 			if proxy == nil {
 				proxy = n.IPConfigurations[0]
 				m.ProxyServer = &topology.ProxyServer{Port: 8080, Authentication: one(g, "none", "none", "required"), AnyHost: g.chance(0.7)}
+				if g.doubt(ProxyDoubts, 0.4) {
+					m.ProxyServer.Authentication = ""
+				}
 				if !m.ProxyServer.AnyHost {
 					m.ProxyServer.AllowHosts = []string{"*.blob.core.windows.net"}
 				}
 			} else if g.chance(0.4) {
-				m.Proxy = &topology.ProxySetting{Host: proxy.PrivateIPAddress.String(), Port: one[uint16](g, 8080, 8080, 3128), Scope: one(g, "system", "system", "user")}
+				m.Proxy = &topology.ProxySetting{Host: proxy.PrivateIPAddress.String(), Port: one[uint16](g, 8080, 8080, 3128), Scope: one(g, "system", "system", "user"), Bypass: g.bypasses()}
+				if g.doubt(ProxyDoubts, 0.2) {
+					m.Proxy.Undecided = "two settings name different proxies"
+				}
 			}
 		}
 		g.add(m)
 	}
+}
+
+// bypasses are destinations that go past a proxy.
+func (g *generator) bypasses() []topology.Bypass {
+	if !g.chance(0.4) {
+		return nil
+	}
+	var list []topology.Bypass
+	for range 1 + g.r.IntN(2) {
+		b := topology.Bypass{}
+		switch x := g.r.Float64(); {
+		case x < 0.5:
+			b.Prefix = g.prefix(false)
+		case x < 0.55:
+			b.Host = "*"
+		case x < 0.75:
+			b.Host = one(g, "localhost", "*.local") // no host of the Internet
+		default:
+			b.Host = one(g, "*.blob.core.windows.net", "example.com")
+		}
+		b.Doubtful = g.doubt(ProxyDoubts, 0.3)
+		list = append(list, b)
+	}
+	return list
 }
 
 // sample is a packet drawn from what matters in the estate.
