@@ -256,8 +256,6 @@ func (t *Table) userRoutes(names *scope.Names, table *topology.RouteTable) []*Ro
 			u.rank = tagRank(u.Tag)
 		case r.Destination.Kind == topology.PrefixAddress:
 			u.Prefix = r.Destination.Prefix
-		case r.Destination.Kind == topology.AnyAddress:
-			u.Prefix = netip.MustParsePrefix("0.0.0.0/0")
 		}
 		out = append(out, u)
 	}
