@@ -34,8 +34,12 @@ func (s *Space) Decide(l *List, ask func(Packet) Answer) Parts {
 		d.known[i] = map[string]int32{}
 	}
 	all := make([]int32, len(l.entries))
-	for i := range all {
+	for i, e := range l.entries {
 		all[i] = int32(i)
+		if n := int(e.rule) + 1; n > len(d.asks) {
+			d.asks, d.here = append(d.asks, make([]bool, n-len(d.asks))...), append(d.here, make([]int, n-len(d.here))...)
+		}
+		d.asks[e.rule] = d.asks[e.rule] || e.kind == may
 	}
 	root := d.build(protocol, all)
 	var p Parts
@@ -53,6 +57,9 @@ type decider struct {
 	ask   func(Packet) Answer
 	known [levels + 1]map[string]int32 // by the entries that are left
 	at    [levels]int32                // the classes on the way to here
+	asks  []bool                       // by rule of the list: it has boxes in May
+	here  []int                        // by rule: the last call of trim in which one of them was left
+	calls int
 }
 
 // portless reports whether the packets on the way to here have no ports.
@@ -142,7 +149,7 @@ func (d *decider) split(level int, left []int32) int32 {
 
 // trim leaves out the entries that change nothing: those after one that
 // matches every packet that is left, those right before it that say the same,
-// and cuts where nothing is asked.
+// and cuts where nothing is asked of their rule.
 func (d *decider) trim(level int, left []int32) []int32 {
 	ported := level <= protocol || !d.s.portless(d.at[protocol])
 	out := make([]int32, 0, len(left))
@@ -153,10 +160,17 @@ func (d *decider) trim(level int, left []int32) []int32 {
 			break
 		}
 	}
-	if !slices.ContainsFunc(out, func(i int32) bool { return d.list.entries[i].kind == may }) {
-		out = slices.DeleteFunc(out, func(i int32) bool { return d.list.entries[i].kind == cut })
+	d.calls++
+	asked := false
+	for _, i := range out {
+		if e := &d.list.entries[i]; e.kind == may {
+			d.here[e.rule], asked = d.calls, true
+		}
 	}
-	return out
+	return slices.DeleteFunc(out, func(i int32) bool {
+		e := &d.list.entries[i]
+		return e.kind == cut && (!asked || d.asks[e.rule] && d.here[e.rule] != d.calls)
+	})
 }
 
 // full reports whether the entry holds for every packet that is left.

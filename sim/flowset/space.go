@@ -80,6 +80,7 @@ type List struct{ entries []entry }
 // entry is one box of a rule by the numbers of its conditions.
 type entry struct {
 	on    [levels]int32
+	rule  int32 // its place in the list
 	kind  kind
 	allow bool
 }
@@ -108,10 +109,10 @@ func NewSpace(v6 bool, hosts []netip.Addr, lists ...[]Rule) (*Space, []*List) {
 	out := make([]*List, len(lists))
 	for i, rules := range lists {
 		out[i] = &List{}
-		for _, r := range rules {
+		for n, r := range rules {
 			for k, boxes := range [][]Box{r.Must, r.May, r.Cut} {
 				for _, b := range boxes {
-					e := entry{kind: kind(k), allow: r.Allow}
+					e := entry{rule: int32(n), kind: kind(k), allow: r.Allow}
 					p := protocolRanges(b.Protocols)
 					e.on[protocol] = kinds.add(portKey(p), p)
 					for side, set := range []*netipx.IPSet{b.Source, b.Destination} {
@@ -120,8 +121,8 @@ func NewSpace(v6 bool, hosts []netip.Addr, lists ...[]Rule) (*Space, []*List) {
 							key = set
 						}
 						c := &addresses[side]
-						if n, ok := c.of[key]; ok {
-							e.on[source+side] = n
+						if known, ok := c.of[key]; ok {
+							e.on[source+side] = known
 							continue
 						}
 						e.on[source+side] = c.add(key, s.family(set))
