@@ -8,7 +8,7 @@ import (
 )
 
 func (p *program) checkCommand() *cobra.Command {
-	f := &estateFlags{}
+	f := &checkFlags{}
 	cmd := &cobra.Command{
 		Use:   "check FILE|FOLDER|-…",
 		Short: "Check an estate against the assertions of a policy file",
@@ -26,14 +26,18 @@ that its selectors select:
       backup-ready: {vms: ["*"], profiles: [vm-2018]}
 
 Selectors: a machine, interface, address, service tag, CIDR block or Internet by name;
-vm:, nic:, subnet: and asg: with a pattern (* is any part of a name), each with every
-address of it; tag: and datacenter:. A pattern without a prefix is one of machines.
+vm:, nic:, subnet: and asg: with a pattern (* is any part of a name) or a resource tag
+(vm:env=prod), each with every address of it; label: for machines and interfaces by
+resource tag; tag: and datacenter:. A pattern without a prefix is one of machines.
+
+suppressions in the policy file take out what is accepted, with a reason, an owner and
+an expiry; --baseline takes out what an earlier run wrote down with --write-baseline.
 
 What is not certain never passes: an assertion with an undecided case, or with a
 selector that selects nothing, is exit 4, a broken one exit 1, no assertion exit 5.`,
 		Example: `  netpath check export/ --service-tags ServiceTags_Public.json
   netpath check export/ --policy netpath.yaml --ci -o text -o sarif=netpath.sarif -o junit=netpath.xml
-  netpath check export/ -o github`,
+  netpath check export/ --baseline netpath-baseline.json -o github`,
 		Args: needInputs,
 		RunE: do(func(cmd *cobra.Command, args []string) error {
 			p.formats = report.CheckFormats()
@@ -42,18 +46,35 @@ selector that selects nothing, is exit 4, a broken one exit 1, no assertion exit
 	}
 	cmd.Flags().SortFlags = false
 	f.register(cmd)
+	cmd.Flags().StringVar(&f.baseline, "baseline", "", "leave out of the verdict the findings of `file`, which an earlier run wrote")
+	cmd.Flags().StringVar(&f.writeBaseline, "write-baseline", "", "write all that is not met now to `file`, for --baseline of later runs, and leave it out of the verdict")
 	f.seeksPolicy, f.hashes = true, true
 	return cmd
 }
 
-func (p *program) check(cmd *cobra.Command, paths []string, f *estateFlags) error {
+type checkFlags struct {
+	estateFlags
+	baseline, writeBaseline string
+}
+
+func (p *program) check(cmd *cobra.Command, paths []string, f *checkFlags) error {
 	if _, err := p.targets(); err != nil {
 		return err
 	}
 	if err := p.oneStdin(paths, ""); err != nil {
 		return err
 	}
-	s, err := p.openSession(cmd, paths, f)
+	if f.baseline != "" && f.writeBaseline != "" {
+		return usagef("--baseline and --write-baseline: one run reads a baseline or writes one")
+	}
+	var old []rules.Finding
+	if f.baseline != "" {
+		var err error
+		if old, err = readBaseline(f.baseline); err != nil {
+			return err
+		}
+	}
+	s, err := p.openSession(cmd, paths, &f.estateFlags)
 	if err != nil {
 		return err
 	}
@@ -63,10 +84,24 @@ func (p *program) check(cmd *cobra.Command, paths []string, f *estateFlags) erro
 	case len(s.policy.assertions) == 0:
 		return &exitError{code: exitNothing, err: errNothing(s.policy.file)}
 	}
-	r, err := rules.Check(cmd.Context(), s.sim, s.policy.assertions)
+	opts := s.policy.suppressing(old)
+	r, err := rules.Check(cmd.Context(), s.sim, s.policy.assertions, opts)
 	if err != nil {
 		return err
 	}
+	run := report.CheckRun{Version: buildVersion().Version, Policy: s.policy.file, Strict: f.ci, Baseline: f.baseline}
+	if f.writeBaseline != "" {
+		if err := writeBaseline(f.writeBaseline, r.Findings); err != nil {
+			return err
+		}
+		run.Baseline = f.writeBaseline
+		r.Rebase()
+	}
+	return s.reportCheck(r, run)
+}
+
+// reportCheck writes the report of a check and ends the run.
+func (s *session) reportCheck(r *rules.Report, run report.CheckRun) error {
 	for i := range r.Results {
 		x := &r.Results[i]
 		switch x.Verdict {
@@ -77,9 +112,11 @@ func (p *program) check(cmd *cobra.Command, paths []string, f *estateFlags) erro
 		}
 		s.settle(answered{assumptions: x.Assumptions, underAssumptions: x.UnderAssumptions})
 	}
-	run := report.CheckRun{Version: buildVersion().Version, Policy: s.policy.file, Strict: f.ci}
 	for _, in := range s.loaded.Inputs {
 		run.Inputs = append(run.Inputs, report.CheckInput{Path: in.Path, SHA256: in.SHA256})
+	}
+	if s.policy.remark(&run, r) {
+		s.codes.add(exitBroken)
 	}
 	taken := s.scopeOf("machines without a proxy setting go direct", "a guest's own firewall counts where given")
 	outs, err := s.openOutputs(report.Options{Scope: taken, ExitCodes: s.codes.list()})
@@ -91,8 +128,26 @@ func (p *program) check(cmd *cobra.Command, paths []string, f *estateFlags) erro
 	}
 	if outs.text() {
 		taken = ""
+	} else {
+		for _, x := range run.Remarks {
+			s.remark(x)
+		}
 	}
 	return s.finish(taken)
+}
+
+// remark prints a remark of the report on standard error, where the log of a
+// job is read.
+func (p *program) remark(x report.CheckRemark) {
+	text := x.Text
+	if at := x.Origin.String(); at != "" {
+		text = at + ": " + text
+	}
+	if x.Error {
+		p.complain("%s", text)
+	} else {
+		p.warn("%s", text)
+	}
 }
 
 // errNothing says that a policy file asserts nothing.

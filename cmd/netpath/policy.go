@@ -14,6 +14,7 @@ import (
 	"github.com/netpath/netpath/internal/report"
 	"github.com/netpath/netpath/sim/flow"
 	rules "github.com/netpath/netpath/sim/policy"
+	"github.com/netpath/netpath/topology"
 )
 
 // policyName is the file that --ci looks for, upward from the working folder.
@@ -23,6 +24,7 @@ const policyName = "netpath.yaml"
 type policy struct {
 	file          string
 	waivers       []*waiver
+	suppressions  []*suppression
 	assertions    []*rules.Assertion
 	catalogueDate time.Time // of the service tag file where its name does not say it
 }
@@ -32,6 +34,11 @@ type waiver struct {
 	line   int
 	lapsed bool // expired before the day of the run
 	used   bool
+}
+
+type suppression struct {
+	rules.Suppression
+	lapsed bool // expired before the day of the run
 }
 
 // findPolicy reads the policy file: the one named, else with seek the nearest
@@ -85,7 +92,7 @@ func readPolicy(name string, asOf time.Time) (*policy, error) {
 	}
 	r := policyReader{file: name}
 	p := &policy{file: name}
-	for _, m := range r.object(doc.Roots[0], "waivers", "serviceTags", "assertions") {
+	for _, m := range r.object(doc.Roots[0], "waivers", "suppressions", "serviceTags", "assertions") {
 		switch m.Key {
 		case "assertions":
 			for _, item := range r.list(m.Value) {
@@ -95,11 +102,18 @@ func readPolicy(name string, asOf time.Time) (*policy, error) {
 			for _, item := range r.list(m.Value) {
 				p.waivers = append(p.waivers, r.waiver(item, asOf))
 			}
+		case "suppressions":
+			for _, item := range r.list(m.Value) {
+				p.suppressions = append(p.suppressions, r.suppression(item, asOf))
+			}
 		case "serviceTags":
 			for _, m := range r.object(m.Value, "date") {
 				p.catalogueDate = r.date(m.Value)
 			}
 		}
+	}
+	for _, x := range p.suppressions {
+		r.suppresses(p, x)
 	}
 	if r.err != nil {
 		return nil, r.err
@@ -188,6 +202,47 @@ func (r *policyReader) waiver(n *doctree.Node, asOf time.Time) *waiver {
 		}
 	}
 	return w
+}
+
+// suppression reads a suppression: what it suppresses, and why, by whom and
+// how long.
+func (r *policyReader) suppression(n *doctree.Node, asOf time.Time) *suppression {
+	x := &suppression{}
+	x.Origin = topology.Origin{File: r.file, Line: n.Pos.Line, Column: n.Pos.Column, Pointer: n.Pointer()}
+	for _, m := range r.object(n, "id", "about", "reason", "owner", "expires") {
+		switch m.Key {
+		case "id":
+			x.ID = r.text(m.Value)
+		case "about":
+			x.About = r.text(m.Value)
+		case "reason":
+			x.Reason = r.text(m.Value)
+		case "owner":
+			x.Owner = r.text(m.Value)
+		case "expires":
+			d := r.date(m.Value)
+			x.Expires = d.Format(time.DateOnly)
+			x.lapsed = d.Before(asOf)
+		}
+	}
+	for _, key := range []string{"id", "reason", "owner", "expires"} {
+		if n.Kind == doctree.Object && n.Get(key) == nil {
+			r.fail(n, n.Pos, "a suppression needs "+key, "", "write id, reason, owner and expires; about is optional")
+		}
+	}
+	return x
+}
+
+// suppresses refuses a suppression of nothing that there is.
+func (r *policyReader) suppresses(p *policy, x *suppression) {
+	var ids []string
+	for _, a := range p.assertions {
+		ids = append(ids, a.ID)
+	}
+	if r.err == nil && !slices.Contains(ids, x.ID) {
+		r.err = &doctree.Error{File: r.file, Pos: doctree.Pos{Line: x.Origin.Line, Column: x.Origin.Column}, Pointer: x.Origin.Pointer, Expected: "expected the id of an assertion",
+			Found: fmt.Sprintf("%q", x.ID), Hint: strings.TrimPrefix(didYouMean(x.ID, ids), "; ")}
+	}
 }
 
 func (r *policyReader) assumption(n *doctree.Node) flow.AssumptionID {

@@ -17,6 +17,38 @@ type CheckRun struct {
 	Policy  string // the policy file
 	Strict  bool
 	Inputs  []CheckInput
+
+	Suppressions []CheckSuppression // of the policy file
+	Baseline     string             // the file of old findings; "" for none
+	Remarks      []CheckRemark      // on the suppressions and the baseline
+}
+
+// CheckSuppression is a suppression of the policy file, and what became of it.
+type CheckSuppression struct {
+	ID      string           `json:"id"`
+	About   string           `json:"about,omitempty"`
+	Reason  string           `json:"reason"`
+	Owner   string           `json:"owner"`
+	Expires string           `json:"expires"`
+	Origin  *topology.Origin `json:"origin,omitempty"`
+	State   SuppressionState `json:"state"`
+}
+
+// SuppressionState says what became of a suppression.
+type SuppressionState string
+
+// The states of a suppression.
+const (
+	SuppressionUsed    SuppressionState = "used"
+	SuppressionUnused  SuppressionState = "unused"
+	SuppressionExpired SuppressionState = "expired"
+)
+
+// CheckRemark is what a run says of its suppressions and its baseline.
+type CheckRemark struct {
+	Error  bool            `json:"error"` // the run fails by it
+	Text   string          `json:"text"`
+	Origin topology.Origin `json:"origin,omitzero"`
 }
 
 // CheckInput is a file that was read.
@@ -39,9 +71,9 @@ func (w *Writer) Check(r *policy.Report, run CheckRun) error {
 	case Markdown:
 		return w.checkMarkdown(r, run)
 	case GitHub:
-		return w.annotate(r, githubLine)
+		return w.annotate(r, run, githubLine)
 	case AzureDevOps:
-		return w.annotate(r, azureLine)
+		return w.annotate(r, run, azureLine)
 	}
 	p := &page{paint: w.paint()}
 	if w.opt.Format == Table {
@@ -58,6 +90,8 @@ func checkColor(v policy.Verdict) string {
 		return green
 	case policy.Fail:
 		return red
+	case policy.Suppressed:
+		return cyan
 	default:
 		return yellow
 	}
@@ -69,15 +103,16 @@ func checkCell(v policy.Verdict) cell {
 
 // checkTally counts the assertions by verdict: the same words in every format.
 func checkTally(r *policy.Report) string {
-	return fmt.Sprintf("%s: %d met, %d broken, %d undecided", count(len(r.Results), "assertion", "assertions"), r.Count(policy.Pass), r.Count(policy.Fail), r.Count(policy.Unknown))
+	return fmt.Sprintf("%s: %d met, %d broken, %d undecided, %d suppressed", count(len(r.Results), "assertion", "assertions"),
+		r.Count(policy.Pass), r.Count(policy.Fail), r.Count(policy.Unknown), r.Count(policy.Suppressed))
 }
 
 func checkRows(r *policy.Report) []row {
-	rows := []row{header("assertion", "verdict", "kind", "asked", "met", "broken", "undecided")}
+	rows := []row{header("assertion", "verdict", "kind", "asked", "met", "broken", "undecided", "suppressed")}
 	for i := range r.Results {
 		x := &r.Results[i]
 		rows = append(rows, row{cells: []cell{plain(x.ID), checkCell(x.Verdict), plain(string(x.Kind)),
-			number(x.Asked), number(x.Met), number(x.Broken), number(x.Undecided)}})
+			number(x.Asked), number(x.Met), number(x.Broken), number(x.Undecided), number(x.Suppressed)}})
 	}
 	return rows
 }
@@ -103,30 +138,60 @@ func (w *Writer) checkText(p *page, r *policy.Report, run CheckRun) {
 		if x.Reason != "" {
 			p.line("  because ", Escape(x.Reason))
 		}
-		for _, e := range x.Empty {
-			p.line("  ", Escape(e))
+		for j := range x.Open {
+			c := &x.Open[j]
+			p.line("  ", Escape(c.Text), Escape(suppressedBy(c)))
 		}
+		shown := 0
 		for j := range x.Cases {
-			if j == casesInText && !w.opt.Full {
-				p.line(fmt.Sprintf("    %d more; -v or -o json shows them", x.Broken+x.Undecided-j))
+			c := &x.Cases[j]
+			if shown == casesInText && !w.opt.Full {
 				break
 			}
-			c := &x.Cases[j]
-			p.line("    ", p.paint.in(checkColor(c.Verdict), caseWord(x.Kind, c)), "  ", Escape(caseText(x.Kind, c)))
+			shown++
+			p.line("    ", p.paint.in(checkColor(c.Verdict), caseWord(x.Kind, c)), "  ", Escape(caseText(x.Kind, c)+suppressedBy(c)))
 			if at := c.Origin.String(); at != "" {
 				p.line("      ", p.paint.in(faint, Escape(at)))
 			}
 		}
-		if n := x.Broken + x.Undecided - len(x.Cases); n > 0 && (w.opt.Full || len(x.Cases) <= casesInText) {
-			p.line(fmt.Sprintf("    %d more that the report does not keep", n))
+		kept, all := len(x.Cases)-shown, x.Broken+x.Undecided+x.Suppressed
+		if kept > 0 {
+			p.line(fmt.Sprintf("    %d more; -v or -o json shows them", all-shown))
+		} else if all > shown {
+			p.line(fmt.Sprintf("    %d more that the report does not keep", all-shown))
 		}
 	}
+	if len(run.Remarks) > 0 {
+		p.blank()
+	}
+	for _, x := range run.Remarks {
+		p.line("  ", Escape(joined(": ", x.Origin.String(), x.Text)))
+	}
 	p.blank()
-	p.line("  netpath ", Escape(run.Version), ", policy ", Escape(run.Policy), strictWord(run))
+	p.line("  netpath ", Escape(run.Version), ", policy ", Escape(run.Policy), Escape(baselineWord(run)), strictWord(run))
 	p.catalogue("  ", r.ServiceTags)
 	if w.opt.Scope != "" {
 		p.line("  ", p.paint.in(faint, "scope: "+Escape(w.opt.Scope)))
 	}
+}
+
+// suppressedBy says why a case does not count.
+func suppressedBy(c *policy.Case) string {
+	switch x := c.Suppressed; {
+	case x == nil:
+		return ""
+	case x.Baselined():
+		return " (suppressed: in the baseline)"
+	default:
+		return fmt.Sprintf(" (suppressed until %s: %s; %s)", x.Expires, x.Reason, x.Owner)
+	}
+}
+
+func baselineWord(run CheckRun) string {
+	if run.Baseline == "" {
+		return ""
+	}
+	return ", baseline " + run.Baseline
 }
 
 func strictWord(run CheckRun) string {
@@ -211,6 +276,10 @@ type checkJSON struct {
 	Summary     checkSummary       `json:"summary"`
 	Assertions  []assertionJSON    `json:"assertions"`
 	ServiceTags *sim.CatalogueInfo `json:"serviceTags,omitempty"`
+
+	Suppressions []CheckSuppression `json:"suppressions,omitempty"`
+	Baseline     string             `json:"baseline,omitempty"`
+	Remarks      []CheckRemark      `json:"remarks,omitempty"`
 }
 
 type checkSummary struct {
@@ -218,6 +287,7 @@ type checkSummary struct {
 	Met        int `json:"met"`
 	Broken     int `json:"broken"`
 	Undecided  int `json:"undecided"`
+	Suppressed int `json:"suppressed"`
 	Cases      int `json:"cases"`
 }
 
@@ -231,9 +301,27 @@ type assertionJSON struct {
 	Met         int               `json:"met"`
 	Broken      int               `json:"broken"`
 	Undecided   int               `json:"undecided"`
-	Empty       []string          `json:"empty,omitempty"`
+	Suppressed  int               `json:"suppressed"`
+	Empty       []string          `json:"empty,omitempty"` // the texts of Selectors
+	Selectors   []openJSON        `json:"selectors,omitempty"`
 	Cases       []caseJSON        `json:"cases"`
 	Assumptions []flow.Assumption `json:"assumptions"`
+}
+
+// openJSON is a selector that selects nothing, or may select more.
+type openJSON struct {
+	Selector    string          `json:"selector"`
+	Text        string          `json:"text"`
+	Fingerprint string          `json:"fingerprint"`
+	Suppressed  *suppressedJSON `json:"suppressed,omitempty"`
+}
+
+// suppressedJSON says why a case does not count.
+type suppressedJSON struct {
+	Baseline bool   `json:"baseline"` // or else by the policy file
+	Reason   string `json:"reason"`
+	Owner    string `json:"owner,omitempty"`
+	Expires  string `json:"expires,omitempty"`
 }
 
 type caseJSON struct {
@@ -249,20 +337,29 @@ type caseJSON struct {
 	RuleName string           `json:"ruleName,omitempty"`
 	Text     string           `json:"text,omitempty"`
 	Origin   *topology.Origin `json:"origin,omitempty"`
+
+	Fingerprint string          `json:"fingerprint"`
+	Suppressed  *suppressedJSON `json:"suppressed,omitempty"`
 }
 
 func checkDocument(r *policy.Report, run CheckRun) checkJSON {
 	d := checkJSON{Version: run.Version, Policy: run.Policy, Strict: run.Strict, Inputs: list(run.Inputs), ServiceTags: r.ServiceTags,
-		Summary: checkSummary{Assertions: len(r.Results), Met: r.Count(policy.Pass), Broken: r.Count(policy.Fail), Undecided: r.Count(policy.Unknown)}}
+		Summary:      checkSummary{Assertions: len(r.Results), Met: r.Count(policy.Pass), Broken: r.Count(policy.Fail), Undecided: r.Count(policy.Unknown), Suppressed: r.Count(policy.Suppressed)},
+		Suppressions: run.Suppressions, Baseline: run.Baseline, Remarks: run.Remarks}
 	for i := range r.Results {
 		x := &r.Results[i]
 		d.Summary.Cases += x.Asked
 		a := assertionJSON{ID: x.ID, Kind: x.Kind, Verdict: x.Verdict, Reason: x.Reason, Origin: given(x.Origin), Asked: x.Asked, Met: x.Met, Broken: x.Broken,
-			Undecided: x.Undecided, Empty: x.Empty, Assumptions: list(x.Assumptions), Cases: []caseJSON{}}
+			Undecided: x.Undecided, Suppressed: x.Suppressed, Assumptions: list(x.Assumptions), Cases: []caseJSON{}}
+		for j := range x.Open {
+			c := &x.Open[j]
+			a.Empty = append(a.Empty, c.Text)
+			a.Selectors = append(a.Selectors, openJSON{c.From, c.Text, x.Fingerprint(c), suppressionOf(c)})
+		}
 		for j := range x.Cases {
 			c := &x.Cases[j]
 			k := caseJSON{Verdict: c.Verdict, From: c.From, To: c.To, Source: c.Witness.Source, Dest: c.Witness.Destination, Protocol: c.Witness.Protocol,
-				Port: c.Witness.Port, Text: c.Text, Origin: given(c.Origin)}
+				Port: c.Witness.Port, Text: c.Text, Origin: given(c.Origin), Fingerprint: x.Fingerprint(c), Suppressed: suppressionOf(c)}
 			if c.Outcome != nil {
 				k.Network, k.Code, k.RuleName = &c.Outcome.Verdict, c.Outcome.Code, c.Outcome.RuleName
 			}
@@ -272,6 +369,13 @@ func checkDocument(r *policy.Report, run CheckRun) checkJSON {
 	}
 	d.Assertions = list(d.Assertions)
 	return d
+}
+
+func suppressionOf(c *policy.Case) *suppressedJSON {
+	if c.Suppressed == nil {
+		return nil
+	}
+	return &suppressedJSON{c.Suppressed.Baselined(), c.Suppressed.Reason, c.Suppressed.Owner, c.Suppressed.Expires}
 }
 
 // given is an origin, nil where nothing is known of it.
@@ -296,16 +400,20 @@ func worstFirst(r *policy.Report) []*policy.Result {
 
 // message is a result that is not met, in one paragraph.
 func message(x *policy.Result) string {
-	s := sentence(x.Assertion) + fmt.Sprintf(": %d of %s not met", x.Broken+x.Undecided, count(x.Asked, "case is", "cases are"))
+	bad := x.Broken + x.Undecided
+	s := sentence(x.Assertion) + fmt.Sprintf(": %d of %s not met", bad, count(x.Asked, "case is", "cases are"))
+	if x.Suppressed > 0 {
+		s += fmt.Sprintf(", %d more are suppressed", x.Suppressed)
+	}
 	if x.Asked == 0 {
 		s = sentence(x.Assertion)
 	}
-	for _, e := range x.Empty {
-		s += "; " + e
+	for i := range x.Open {
+		s += "; " + x.Open[i].Text + suppressedBy(&x.Open[i])
 	}
 	if len(x.Cases) > 0 {
 		c := &x.Cases[0]
-		s += "; " + strings.ToLower(caseWord(x.Kind, c)) + ": " + caseText(x.Kind, c)
+		s += "; " + strings.ToLower(caseWord(x.Kind, c)) + ": " + caseText(x.Kind, c) + suppressedBy(c)
 	}
 	return s
 }

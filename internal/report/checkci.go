@@ -18,6 +18,7 @@ type junitSuites struct {
 	Tests    int        `xml:"tests,attr"`
 	Failures int        `xml:"failures,attr"`
 	Errors   int        `xml:"errors,attr"`
+	Skipped  int        `xml:"skipped,attr"`
 	Suite    junitSuite `xml:"testsuite"`
 }
 
@@ -26,6 +27,8 @@ type junitSuite struct {
 	Tests    int         `xml:"tests,attr"`
 	Failures int         `xml:"failures,attr"`
 	Errors   int         `xml:"errors,attr"`
+	Skipped  int         `xml:"skipped,attr"`
+	Remarks  string      `xml:"system-err,omitempty"`
 	Cases    []junitCase `xml:"testcase"`
 }
 
@@ -36,28 +39,35 @@ type junitCase struct {
 	Line    int           `xml:"line,attr,omitempty"`
 	Failure *junitProblem `xml:"failure"`
 	Error   *junitProblem `xml:"error"`
+	Skipped *junitProblem `xml:"skipped"`
 }
 
 type junitProblem struct {
 	Message string `xml:"message,attr"`
-	Type    string `xml:"type,attr"`
+	Type    string `xml:"type,attr,omitempty"`
 	Text    string `xml:",chardata"`
 }
 
 // junit writes every assertion as a test: a broken one fails, an undecided one
-// is an error.
+// is an error, a suppressed one is skipped.
 func (w *Writer) junit(r *policy.Report, run CheckRun) error {
-	broken, undecided := r.Count(policy.Fail), r.Count(policy.Unknown)
-	out := junitSuites{Name: "netpath", Tests: len(r.Results), Failures: broken, Errors: undecided,
-		Suite: junitSuite{Name: Escape(run.Policy), Tests: len(r.Results), Failures: broken, Errors: undecided}}
+	broken, undecided, suppressed := r.Count(policy.Fail), r.Count(policy.Unknown), r.Count(policy.Suppressed)
+	out := junitSuites{Name: "netpath", Tests: len(r.Results), Failures: broken, Errors: undecided, Skipped: suppressed,
+		Suite: junitSuite{Name: Escape(run.Policy), Tests: len(r.Results), Failures: broken, Errors: undecided, Skipped: suppressed}}
+	for _, x := range run.Remarks {
+		out.Suite.Remarks += Escape(joined(": ", x.Origin.String(), x.Text)) + "\n"
+	}
 	for i := range r.Results {
 		x := &r.Results[i]
 		c := junitCase{Class: "netpath." + string(x.Kind), Name: Escape(x.ID), File: Escape(x.Origin.File), Line: x.Origin.Line}
 		if x.Verdict != policy.Pass {
 			problem := &junitProblem{Message: Escape(message(x)), Type: x.Verdict.String(), Text: strings.Join(caseLines(x), "\n")}
-			if x.Verdict == policy.Fail {
+			switch x.Verdict {
+			case policy.Fail:
 				c.Failure = problem
-			} else {
+			case policy.Suppressed:
+				problem.Type, c.Skipped = "", problem
+			default:
 				c.Error = problem
 			}
 		}
@@ -74,12 +84,12 @@ func (w *Writer) junit(r *policy.Report, run CheckRun) error {
 // caseLines are the cases that are not met, one a line.
 func caseLines(x *policy.Result) []string {
 	var out []string
-	for _, e := range x.Empty {
-		out = append(out, Escape(e))
+	for j := range x.Open {
+		out = append(out, Escape(x.Open[j].Text+suppressedBy(&x.Open[j])))
 	}
 	for j := range x.Cases {
 		c := &x.Cases[j]
-		s := caseWord(x.Kind, c) + "  " + caseText(x.Kind, c)
+		s := caseWord(x.Kind, c) + "  " + caseText(x.Kind, c) + suppressedBy(c)
 		if at := c.Origin.String(); at != "" {
 			s += "  " + at
 		}
@@ -100,17 +110,26 @@ func (w *Writer) checkMarkdown(r *policy.Report, run CheckRun) error {
 		b.WriteString("\n| assertion | verdict | what | example |\n|---|---|---|---|\n")
 	}
 	for _, x := range bad {
-		example := strings.Join(x.Empty, "; ")
+		example := ""
+		for j := range x.Open {
+			example = joined("; ", example, x.Open[j].Text+suppressedBy(&x.Open[j]))
+		}
 		if len(x.Cases) > 0 {
 			c := &x.Cases[0]
-			example = joined("; ", example, caseWord(x.Kind, c)+" "+caseText(x.Kind, c))
+			example = joined("; ", example, caseWord(x.Kind, c)+" "+caseText(x.Kind, c)+suppressedBy(c))
 			if at := c.Origin.String(); at != "" {
 				example += " (" + at + ")"
 			}
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", markdown(x.ID), x.Verdict, markdown(sentence(x.Assertion)), markdown(example))
 	}
-	fmt.Fprintf(&b, "\nnetpath %s, policy %s%s\n", markdown(run.Version), markdown(run.Policy), strictWord(run))
+	if len(run.Remarks) > 0 {
+		b.WriteString("\n")
+	}
+	for _, x := range run.Remarks {
+		fmt.Fprintf(&b, "- %s\n", markdown(joined(": ", x.Origin.String(), x.Text)))
+	}
+	fmt.Fprintf(&b, "\nnetpath %s, policy %s%s%s\n", markdown(run.Version), markdown(run.Policy), markdown(baselineWord(run)), strictWord(run))
 	if c := r.ServiceTags; c != nil {
 		fmt.Fprintf(&b, "service tags: %s, change %d, %s\n", markdown(c.Cloud), c.ChangeNumber, markdown(c.Date))
 	}
@@ -124,18 +143,29 @@ func markdown(s string) string {
 	return strings.NewReplacer("|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "@", "&#64;").Replace(s)
 }
 
-// annotate writes a line for each result that is not met.
-func (w *Writer) annotate(r *policy.Report, line func(level string, at topology.Origin, title, text string) string) error {
+// annotate writes a line for each result that is not met, and for each
+// remark.
+func (w *Writer) annotate(r *policy.Report, run CheckRun, line func(level string, at topology.Origin, title, text string) string) error {
 	var b strings.Builder
 	for _, x := range worstFirst(r) {
 		level, at := "error", x.Origin
-		if x.Verdict == policy.Unknown {
+		switch x.Verdict {
+		case policy.Unknown:
 			level = "warning"
+		case policy.Suppressed:
+			continue // nobody is to act on it; the totals tell
 		}
 		if len(x.Cases) > 0 && x.Cases[0].Origin.File != "" {
 			at = x.Cases[0].Origin
 		}
 		b.WriteString(line(level, at, x.ID, message(x)) + "\n")
+	}
+	for _, x := range run.Remarks {
+		level := "warning"
+		if x.Error {
+			level = "error"
+		}
+		b.WriteString(line(level, x.Origin, "netpath check", x.Text) + "\n")
 	}
 	b.WriteString(Escape(checkTally(r)) + "\n")
 	_, err := w.out.Write([]byte(b.String()))

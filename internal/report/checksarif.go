@@ -1,8 +1,7 @@
 package report
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -58,6 +57,14 @@ type sarifResult struct {
 	Message      sarifMessage      `json:"message"`
 	Locations    []sarifLocation   `json:"locations,omitempty"`
 	Fingerprints map[string]string `json:"partialFingerprints"`
+
+	Suppressions []sarifSuppression `json:"suppressions,omitempty"`
+}
+
+type sarifSuppression struct {
+	Kind          string `json:"kind"`
+	Status        string `json:"status"`
+	Justification string `json:"justification"`
 }
 
 type sarifLocation struct {
@@ -85,6 +92,9 @@ const projectURI = "https://github.com/netpath/netpath"
 func (w *Writer) sarif(r *policy.Report, run CheckRun) error {
 	out := sarifRun{Tool: sarifTool{sarifDriver{Name: "netpath", InformationURI: projectURI, Version: run.Version, Rules: []sarifRule{}}}, Results: []sarifResult{},
 		Properties: map[string]any{"summary": checkDocument(r, run).Summary}}
+	if len(run.Remarks) > 0 {
+		out.Properties["remarks"] = run.Remarks
+	}
 	for i := range r.Results {
 		x := &r.Results[i]
 		full := sentence(x.Assertion)
@@ -93,9 +103,10 @@ func (w *Writer) sarif(r *policy.Report, run CheckRun) error {
 		}
 		out.Tool.Driver.Rules = append(out.Tool.Driver.Rules, sarifRule{ID: x.ID, Name: string(x.Kind), Short: sarifMessage{sentence(x.Assertion)}, Full: sarifMessage{full},
 			HelpURI: projectURI + "/blob/main/docs/commands/check.md", Configure: sarifLevel{"error"}})
-		for _, e := range x.Empty {
-			out.Results = append(out.Results, sarifResult{RuleID: x.ID, RuleIndex: i, Level: "warning", Message: sarifMessage{sentence(x.Assertion) + ": " + e},
-				Locations: located(x.Origin), Fingerprints: fingerprints(x.ID, e)})
+		for j := range x.Open {
+			c := &x.Open[j]
+			out.Results = append(out.Results, sarifResult{RuleID: x.ID, RuleIndex: i, Level: "warning", Message: sarifMessage{sentence(x.Assertion) + ": " + c.Text},
+				Locations: located(x.Origin), Fingerprints: fingerprints(x, c), Suppressions: sarifSuppressions(c)})
 		}
 		for j := range x.Cases {
 			c := &x.Cases[j]
@@ -108,17 +119,28 @@ func (w *Writer) sarif(r *policy.Report, run CheckRun) error {
 			}
 			out.Results = append(out.Results, sarifResult{RuleID: x.ID, RuleIndex: i, Level: level, Locations: located(at),
 				Message:      sarifMessage{sentence(x.Assertion) + ": " + strings.ToLower(caseWord(x.Kind, c)) + ": " + caseText(x.Kind, c)},
-				Fingerprints: fingerprints(x.ID, c.From, c.To, c.Witness.Port)})
+				Fingerprints: fingerprints(x, c), Suppressions: sarifSuppressions(c)})
 		}
 	}
 	return w.object(sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{out}})
 }
 
 // fingerprints tell a finding of one run from those of another: by the
-// assertion and the ends, whatever the lines of the files are.
-func fingerprints(parts ...string) map[string]string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return map[string]string{"netpath/v1": hex.EncodeToString(sum[:16])}
+// assertion and what is asked, whatever the lines of the files are.
+func fingerprints(x *policy.Result, c *policy.Case) map[string]string {
+	return map[string]string{"netpath/v1": x.Fingerprint(c)}
+}
+
+func sarifSuppressions(c *policy.Case) []sarifSuppression {
+	x := c.Suppressed
+	if x == nil {
+		return nil
+	}
+	why := x.Reason
+	if !x.Baselined() {
+		why = fmt.Sprintf("%s (%s, until %s)", x.Reason, x.Owner, x.Expires)
+	}
+	return []sarifSuppression{{Kind: "external", Status: "accepted", Justification: why}}
 }
 
 func located(o topology.Origin) []sarifLocation {

@@ -36,40 +36,57 @@ type Verdict uint8
 
 // The verdicts, from the best to the worst. What is not certain never passes.
 const (
-	Pass Verdict = iota
+	Pass       Verdict = iota
+	Suppressed         // not met, and all that is not met is suppressed
 	Unknown
 	Fail
 )
 
 // String is the verdict in a word.
-func (v Verdict) String() string { return [...]string{"Pass", "Unknown", "Fail"}[v] }
+func (v Verdict) String() string { return [...]string{"Pass", "Suppressed", "Unknown", "Fail"}[v] }
 
 // MarshalText writes the word.
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
 // Result is what became of an assertion. The counts are of its cases: one for
 // each pair that its selectors select and each of its ports, or each machine.
+// Asked is the sum of the others.
 type Result struct {
 	*Assertion
-	Verdict                       Verdict
-	Asked, Met, Broken, Undecided int
-	Empty                         []string // selectors that selected nothing: the verdict is Unknown
-	Cases                         []Case   // those that are not met, broken ones first, at most [CasesKept]
-	Assumptions                   []flow.Assumption
-	UnderAssumptions              bool // strict mode alone left a case undecided
+	Verdict                                   Verdict
+	Asked, Met, Broken, Undecided, Suppressed int
+	Open                                      []Case // selectors that select nothing, or may select more than is known: they are in no count
+	Cases                                     []Case // those that are not met, broken ones first, suppressed ones last, at most [CasesKept] of each of the two
+	Assumptions                               []flow.Assumption
+	UnderAssumptions                          bool // strict mode alone left a case undecided
 }
 
-// CasesKept is how many cases that are not met a result keeps.
+// CasesKept is how many cases that are not met a result keeps, and how many of
+// those that are suppressed.
 const CasesKept = 20
 
 // Case is one case that is not met, with a packet that shows it.
 type Case struct {
-	Verdict  Verdict // Fail or Unknown
-	From, To string  // as the question names them
-	Witness  Witness
-	Outcome  *sim.Outcome // of that packet; nil for a machine
-	Text     string       // why, in a sentence
-	Origin   topology.Origin
+	Verdict    Verdict // Fail or Unknown
+	From, To   string  // as the question names them; From alone for a machine or a selector
+	Service    string  // what is asked of the two: "tcp/443", "tcp" for any port
+	Witness    Witness
+	Outcome    *sim.Outcome // of that packet; nil for a machine or a selector
+	Text       string       // why, in a sentence
+	Origin     topology.Origin
+	Key        string       // tells the case from others, in every run alike: by what is asked, not by what was found
+	Suppressed *Suppression // nil: it counts
+
+	about            []string // names and IDs that a suppression may speak of
+	underAssumptions bool
+}
+
+// Title is what is asked, in short: what a list of old findings shows.
+func (c *Case) Title() string {
+	if c.To == "" {
+		return c.From
+	}
+	return c.From + " → " + c.To + " " + c.Service
 }
 
 // Witness is a packet in the words of the report: addresses where they are
@@ -83,6 +100,9 @@ type Witness struct {
 // Report is the answer to a whole policy, in its order.
 type Report struct {
 	Results     []Result
+	Findings    []Finding // all that is not met, suppressed by the policy or not, in the order of [Baseline]
+	Unused      []*Suppression
+	Gone        []Finding // of the baseline, which are no more
 	ServiceTags *sim.CatalogueInfo
 }
 

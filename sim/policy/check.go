@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/netpath/netpath/sim"
@@ -32,7 +33,7 @@ func (e *SelectorError) Unwrap() error { return e.Err }
 // Check asks every assertion of the simulator's estate. A *[SelectorError] says
 // that a selector is written wrong or ambiguous; one that selects nothing makes
 // its assertion Unknown.
-func Check(ctx context.Context, s *sim.Simulator, assertions []*Assertion) (*Report, error) {
+func Check(ctx context.Context, s *sim.Simulator, assertions []*Assertion, opts Options) (*Report, error) {
 	r := &Report{Results: make([]Result, len(assertions)), ServiceTags: s.Catalogue()}
 	sel := newSelection(s.Network())
 	var asks []*ask
@@ -56,9 +57,11 @@ func Check(ctx context.Context, s *sim.Simulator, assertions []*Assertion) (*Rep
 	for _, q := range asks {
 		q.settle()
 	}
+	sup := newSuppressor(opts)
 	for i := range r.Results {
-		r.Results[i].conclude()
+		r.Results[i].conclude(sup)
 	}
+	sup.conclude(r)
 	return r, nil
 }
 
@@ -77,17 +80,15 @@ type ask struct {
 func questions(sel *selection, r *Result) ([]*ask, error) {
 	a := r.Assertion
 	var out []*ask
-	ends := func(list []string, find func(string) ([]end, error)) (map[string][]end, error) {
+	ends := func(list []string, find func(string) (selected, error)) (map[string][]end, error) {
 		all := map[string][]end{}
 		for _, text := range list {
 			found, err := find(text)
 			if err != nil {
 				return nil, &SelectorError{a, text, err}
 			}
-			if len(found) == 0 {
-				r.Empty = append(r.Empty, nothing(text, nil))
-			}
-			all[text] = found
+			r.selected(text, found)
+			all[text] = found.ends
 		}
 		return all, nil
 	}
@@ -95,7 +96,7 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := ends(a.To, sel.destination)
+	to, err := ends(a.To, sel.find)
 	if err != nil {
 		return nil, err
 	}
@@ -181,9 +182,7 @@ func answer(ctx context.Context, s *sim.Simulator, asks []*ask) error {
 		if name.Reason != "" {
 			text = selector + " cannot be asked: " + name.Error()
 		}
-		if !slices.Contains(q.result.Empty, text) {
-			q.result.Empty = append(q.result.Empty, text)
-		}
+		q.result.open(selector, text)
 	}
 	return nil
 }
@@ -195,25 +194,49 @@ func (q *ask) settle() {
 	}
 	r := q.result
 	r.Asked++
-	var worst *Case
-	for _, p := range q.parts() {
-		v := r.Kind.of(p.outcome.Verdict)
-		if worst == nil || v > worst.Verdict {
-			worst = &Case{Verdict: v, From: q.from.label, To: q.to.label, Outcome: p.outcome, Witness: q.witness(p)}
+	worst := q.caseOf(r.Kind.of(q.trace.Verdict), outcomePart{outcome: &q.trace.Outcome})
+	under := false
+	for i, p := range q.parts() {
+		c := q.caseOf(r.Kind.of(p.outcome.Verdict), p)
+		if i == 0 || c.Verdict > worst.Verdict {
+			worst = c
 		}
-		r.UnderAssumptions = r.UnderAssumptions || v == Unknown && p.outcome.UnderAssumptions != ""
+		under = under || c.underAssumptions
 		r.rest(p.outcome.Assumptions)
-	}
-	if worst == nil {
-		worst = &Case{Verdict: r.Kind.of(q.trace.Verdict), From: q.from.label, To: q.to.label, Outcome: &q.trace.Outcome, Witness: q.witness(outcomePart{})}
 	}
 	// Strict mode may accept each part, and not what all of them rest on.
 	r.rest(q.trace.Assumptions)
 	if q.trace.Verdict == flow.Unknown && worst.Verdict == Pass {
-		worst = &Case{Verdict: Unknown, From: q.from.label, To: q.to.label, Outcome: &q.trace.Outcome, Witness: q.witness(outcomePart{})}
-		r.UnderAssumptions = r.UnderAssumptions || q.trace.UnderAssumptions != ""
+		worst = q.caseOf(Unknown, outcomePart{outcome: &q.trace.Outcome})
 	}
+	worst.underAssumptions = worst.underAssumptions || under
 	r.count(worst)
+}
+
+// caseOf is the case as a part of the answer shows it.
+func (q *ask) caseOf(v Verdict, p outcomePart) *Case {
+	service := strings.ToLower(q.trace.Protocol)
+	if ports := q.asked(); ports != "" {
+		service += "/" + ports
+	}
+	if q.q.NoProxy {
+		service += " past the proxy"
+	}
+	key := []string{"packet", string(topology.MakeID(q.from.name)), string(topology.MakeID(q.to.name)), service}
+	return &Case{Verdict: v, From: q.from.label, To: q.to.label, Service: service, Outcome: p.outcome, Witness: q.witness(p), Key: strings.Join(key, "\x00"),
+		about: append(q.from.names(), q.to.names()...), underAssumptions: v == Unknown && p.outcome.UnderAssumptions != ""}
+}
+
+// asked are the ports of the question as the policy has them.
+func (q *ask) asked() string {
+	switch {
+	case q.q.Port != 0:
+		return strconv.Itoa(int(q.q.Port))
+	case q.ports != nil:
+		return q.ports.String()
+	default:
+		return ""
+	}
 }
 
 // rest notes what a case rests on, each assumption once.
@@ -225,20 +248,35 @@ func (r *Result) rest(list []flow.Assumption) {
 	}
 }
 
+// count notes a case. Which of those that are not met are suppressed is seen
+// when all are there.
 func (r *Result) count(c *Case) {
-	switch c.Verdict {
-	case Pass:
+	if c.Verdict == Pass {
 		r.Met++
 		return
-	case Unknown:
-		r.Undecided++
-	default:
-		r.Broken++
 	}
 	if c.Outcome != nil {
 		c.Text, c.Origin = why(c.Outcome)
 	}
 	r.Cases = append(r.Cases, *c)
+}
+
+// selected notes where a selector selects nothing, or may select more than the
+// data shows.
+func (r *Result) selected(text string, s selected) {
+	if len(s.ends) == 0 {
+		r.open(text, nothing(text, nil))
+	}
+	for _, d := range s.doubts {
+		r.open(text, text+" may select more: "+d)
+	}
+}
+
+// open notes, once, a selector that leaves the assertion open.
+func (r *Result) open(selector, text string) {
+	if !slices.ContainsFunc(r.Open, func(c Case) bool { return c.From == selector && c.Text == text }) {
+		r.Open = append(r.Open, Case{Verdict: Unknown, From: selector, Text: text, Key: "selector\x00" + selector, about: []string{selector}})
+	}
 }
 
 // of is what a verdict of the network means for an assertion.
@@ -254,19 +292,43 @@ func (k Kind) of(v flow.Verdict) Verdict {
 }
 
 // conclude folds the cases into the verdict.
-func (r *Result) conclude() {
-	slices.SortStableFunc(r.Cases, func(a, b Case) int { return int(b.Verdict) - int(a.Verdict) })
-	if len(r.Cases) > CasesKept {
-		r.Cases = r.Cases[:CasesKept]
+func (r *Result) conclude(s *suppressor) {
+	if r.Asked == 0 && len(r.Open) == 0 {
+		r.open(strings.Join(r.From, ", "), "the selectors select one and the same interface")
+	}
+	var counted, suppressed []Case
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		if s.look(r, c); c.Suppressed != nil {
+			r.Suppressed++
+			suppressed = append(suppressed, *c)
+			continue
+		}
+		r.UnderAssumptions = r.UnderAssumptions || c.underAssumptions
+		if c.Verdict == Fail {
+			r.Broken++
+		} else {
+			r.Undecided++
+		}
+		counted = append(counted, *c)
+	}
+	worstFirst := func(a, b Case) int { return int(b.Verdict) - int(a.Verdict) }
+	slices.SortStableFunc(counted, worstFirst)
+	slices.SortStableFunc(suppressed, worstFirst)
+	r.Cases = slices.Concat(counted[:min(len(counted), CasesKept)], suppressed[:min(len(suppressed), CasesKept)])
+	open := 0
+	for i := range r.Open {
+		if s.look(r, &r.Open[i]); r.Open[i].Suppressed == nil {
+			open++
+		}
 	}
 	switch {
 	case r.Broken > 0:
 		r.Verdict = Fail
-	case r.Undecided > 0 || len(r.Empty) > 0 || r.Asked == 0:
+	case r.Undecided > 0 || open > 0:
 		r.Verdict = Unknown
-	}
-	if r.Asked == 0 && len(r.Empty) == 0 {
-		r.Empty = []string{"the selectors select one and the same interface"}
+	case r.Suppressed > 0 || len(r.Open) > 0:
+		r.Verdict = Suppressed
 	}
 }
 
@@ -392,24 +454,20 @@ func why(o *sim.Outcome) (string, topology.Origin) {
 func ready(ctx context.Context, s *sim.Simulator, sel *selection, r *Result) error {
 	var names []string
 	for _, text := range r.VMs {
-		pattern := text
-		if len(text) > 3 && text[:3] == "vm:" {
-			pattern = text[3:]
-		}
-		if err := checkPattern(pattern); err != nil {
+		vms, doubts, err := sel.virtualMachines(strings.TrimPrefix(text, "vm:"))
+		if err != nil {
 			return &SelectorError{r.Assertion, text, err}
 		}
-		found := false
-		for _, vm := range sel.net.VirtualMachines {
-			if named(&vm.Element, pattern) {
-				found = true
-				if !slices.Contains(names, vm.ResourceID) {
-					names = append(names, vm.ResourceID)
-				}
+		for _, vm := range vms {
+			if !slices.Contains(names, vm.ResourceID) {
+				names = append(names, vm.ResourceID)
 			}
 		}
-		if !found {
-			r.Empty = append(r.Empty, nothing(text, nil))
+		if len(vms) == 0 {
+			r.open(text, nothing(text, nil))
+		}
+		for _, d := range doubts {
+			r.open(text, text+" may select more: "+d)
 		}
 	}
 	if len(names) == 0 {
@@ -421,16 +479,18 @@ func ready(ctx context.Context, s *sim.Simulator, sel *selection, r *Result) err
 	}
 	for i := range report.VMs {
 		m := &report.VMs[i]
-		c := &Case{From: m.Name, Text: m.Reason}
+		c := &Case{From: m.Name, Text: m.Reason, Key: "machine\x00" + strings.ToLower(m.Name), about: []string{m.Name}}
 		switch m.Verdict {
 		case backup.Fail:
 			c.Verdict = Fail
 		case backup.Unknown:
 			c.Verdict = Unknown
-			r.UnderAssumptions = r.UnderAssumptions || m.UnderAssumptions != ""
+			c.underAssumptions = m.UnderAssumptions != ""
 		}
 		if m.Machine != nil {
 			c.Origin = m.Machine.Origin
+			c.Key = "machine\x00" + string(m.Machine.ID())
+			c.about = append(c.about, m.Machine.ResourceID)
 		}
 		r.Asked++
 		r.rest(m.Assumptions)

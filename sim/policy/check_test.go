@@ -25,7 +25,7 @@ func check(t *testing.T, n *topology.Network, strict bool, a ...*policy.Assertio
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := policy.Check(context.Background(), s, a)
+	r, err := policy.Check(context.Background(), s, a, policy.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestAssertions(t *testing.T) {
 			if got := fmt.Sprintf("%s %d/%d/%d/%d", r.Verdict, r.Asked, r.Met, r.Broken, r.Undecided); got != c.want {
 				t.Errorf("%s, want %s; %+v", got, c.want, r)
 			}
-			if r.Asked == 0 && len(r.Empty) == 0 {
+			if r.Asked == 0 && len(r.Open) == 0 {
 				t.Error("nothing is said of the selector that selects nothing")
 			}
 		})
@@ -135,7 +135,7 @@ func TestStrictLooksAtTheWholeAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := policy.Check(context.Background(), s, []*policy.Assertion{{ID: "x", Kind: kind, From: []string{"a1"}, To: []string{"Storage.WestEurope"}, Ports: https}})
+		r, err := policy.Check(context.Background(), s, []*policy.Assertion{{ID: "x", Kind: kind, From: []string{"a1"}, To: []string{"Storage.WestEurope"}, Ports: https}}, policy.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func TestEveryAddressOfAMachineCounts(t *testing.T) {
 	for to, want := range map[string]string{"a1": "Fail 2/1/1", "vm:a1": "Fail 2/1/1", "nic:*a1*": "Fail 2/1/1", "asg:asg-db": "Fail 1/0/1", "10.0.1.4": "Pass 1/1/0"} {
 		r := &check(t, build(), false, &policy.Assertion{ID: "x", Kind: policy.Deny, From: []string{"d1"}, To: []string{to}, Ports: https}).Results[0]
 		if got := fmt.Sprintf("%s %d/%d/%d", r.Verdict, r.Asked, r.Met, r.Broken); got != want {
-			t.Errorf("%s: %s, want %s; %v", to, got, want, r.Empty)
+			t.Errorf("%s: %s, want %s; %v", to, got, want, r.Open)
 		}
 	}
 }
@@ -181,7 +181,7 @@ func TestSelectorsThatCannotBeMeant(t *testing.T) {
 		t.Fatal(err)
 	}
 	for selector, want := range map[string]string{"10.0.0.0/16": "CIDR block cannot be the source", "vm:[": "not a pattern", "subnet:": "not a pattern"} {
-		_, err := policy.Check(context.Background(), s, []*policy.Assertion{{ID: "mine", Kind: policy.Allow, From: []string{selector}, To: []string{"d1"}}})
+		_, err := policy.Check(context.Background(), s, []*policy.Assertion{{ID: "mine", Kind: policy.Allow, From: []string{selector}, To: []string{"d1"}}}, policy.Options{})
 		var bad *policy.SelectorError
 		if !errors.As(err, &bad) || bad.Selector != selector || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "mine") {
 			t.Errorf("%s: %v", selector, err)
@@ -218,7 +218,7 @@ func TestAssertionsAgreeWithTheirPackets(t *testing.T) {
 			}
 			for _, kind := range []policy.Kind{policy.Allow, policy.Deny} {
 				port := topology.PortRange{First: x.DestinationPort, Last: x.DestinationPort}
-				report, err := policy.Check(context.Background(), s, []*policy.Assertion{{ID: "x", Kind: kind, From: []string{from.ResourceID}, To: []string{q.To}, Ports: ports(port)}})
+				report, err := policy.Check(context.Background(), s, []*policy.Assertion{{ID: "x", Kind: kind, From: []string{from.ResourceID}, To: []string{q.To}, Ports: ports(port)}}, policy.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -17,21 +17,40 @@ type end struct {
 	label  string // for people
 	family string // "IPv4" or "IPv6", "" where it may have both
 	proxy  bool   // its machine has a proxy setting
+	about  string // the ID of the interface or machine, "" where it is neither
+}
+
+// names are what a suppression may call the end.
+func (e end) names() []string {
+	list := []string{e.label, e.name}
+	if e.about != "" {
+		list = append(list, e.about)
+	}
+	if name, _, ok := strings.Cut(e.label, " "); ok {
+		list = append(list, name)
+	}
+	return list
+}
+
+// selected is what a selector selects.
+type selected struct {
+	ends   []end
+	doubts []string // why it may select more
 }
 
 // selectors are the kinds of selector that a prefix names.
-var selectors = []string{"vm", "nic", "subnet", "asg", "tag", "datacenter"}
+var selectors = []string{"vm", "nic", "subnet", "asg", "label", "tag", "datacenter"}
 
 // selection resolves selectors, each once.
 type selection struct {
 	net        *topology.Network
-	ends       map[string][]end
+	known      map[string]selected
 	interfaces map[topology.ID][]*topology.NetworkInterface // of a machine, by its own list or because they name it
 	proxied    map[topology.ID]bool                         // interfaces of machines with a proxy setting
 }
 
 func newSelection(n *topology.Network) *selection {
-	s := &selection{net: n, ends: map[string][]end{}, interfaces: map[topology.ID][]*topology.NetworkInterface{}, proxied: map[topology.ID]bool{}}
+	s := &selection{net: n, known: map[string]selected{}, interfaces: map[topology.ID][]*topology.NetworkInterface{}, proxied: map[topology.ID]bool{}}
 	listedBy := map[topology.ID][]topology.ID{} // the machines that list an interface
 	for _, vm := range n.VirtualMachines {
 		for _, r := range vm.NetworkInterfaces {
@@ -55,55 +74,180 @@ func newSelection(n *topology.Network) *selection {
 
 // source are the ends that a selector of the sending side means. A subnet or an
 // application security group is each interface in it.
-func (s *selection) source(text string) ([]end, error) {
+func (s *selection) source(text string) (selected, error) {
 	if _, err := netip.ParsePrefix(text); err == nil {
-		return nil, fmt.Errorf("a CIDR block cannot be the source of an assertion; name the subnet: subnet:NETWORK/SUBNET")
+		return selected{}, fmt.Errorf("a CIDR block cannot be the source of an assertion; name the subnet: subnet:NETWORK/SUBNET")
 	}
 	return s.find(text)
 }
 
-// destination are the ends on the receiving side.
-func (s *selection) destination(text string) ([]end, error) { return s.find(text) }
-
-func (s *selection) find(text string) ([]end, error) {
-	if list, ok := s.ends[text]; ok {
-		return list, nil
+// find are the ends that a selector means.
+func (s *selection) find(text string) (selected, error) {
+	if known, ok := s.known[text]; ok {
+		return known, nil
 	}
-	list, err := s.resolve(text)
+	found, err := s.resolve(text)
 	if err != nil {
-		return nil, err
+		return selected{}, err
 	}
-	s.ends[text] = list
-	return list, nil
+	s.known[text] = found
+	return found, nil
 }
 
-func (s *selection) resolve(text string) ([]end, error) {
-	kind, name, prefixed := strings.Cut(text, ":")
-	if prefixed && slices.Contains(selectors, kind) {
-		if err := checkPattern(name); err != nil {
+func (s *selection) resolve(text string) (selected, error) {
+	kind, rest, prefixed := strings.Cut(text, ":")
+	if !prefixed || !slices.Contains(selectors, kind) {
+		if !strings.ContainsAny(text, "*?[=") {
+			ends, err := s.one(text)
+			return selected{ends: ends}, err
+		}
+		kind, rest = "vm", text
+	}
+	if kind == "tag" || kind == "datacenter" {
+		if rest == "" {
+			return selected{}, fmt.Errorf("%s: needs a name", kind)
+		}
+		return selected{ends: []end{{name: text, label: text}}}, nil
+	}
+	c, err := parseCriteria(rest)
+	if err != nil {
+		return selected{}, err
+	}
+	if kind == "label" && slices.ContainsFunc(c, func(t criterion) bool { return t.tag == "" }) {
+		return selected{}, fmt.Errorf("label: takes resource tags: label:NAME=VALUE; a pattern of names is one of vm:, nic:, subnet: and asg:")
+	}
+	var out selected
+	if kind == "vm" || kind == "label" {
+		out.ends = s.machines(c)
+	}
+	switch kind {
+	case "nic":
+		out.ends = s.addresses(func(n *topology.NetworkInterface, _ *topology.IPConfiguration) bool { return c.fits(&n.Element) })
+	case "label":
+		for _, e := range s.addresses(func(n *topology.NetworkInterface, _ *topology.IPConfiguration) bool { return c.fits(&n.Element) }) {
+			if !slices.ContainsFunc(out.ends, func(o end) bool { return o.name == e.name }) {
+				out.ends = append(out.ends, e)
+			}
+		}
+	case "subnet":
+		out.ends = s.addresses(func(_ *topology.NetworkInterface, x *topology.IPConfiguration) bool {
+			in, doubt := s.inSubnet(x, c)
+			if doubt != "" && !slices.Contains(out.doubts, doubt) {
+				out.doubts = append(out.doubts, doubt)
+			}
+			return in
+		})
+	case "asg":
+		out.ends = s.addresses(func(_ *topology.NetworkInterface, x *topology.IPConfiguration) bool {
+			return slices.ContainsFunc(x.ASGs, func(r topology.Ref) bool {
+				in, doubt := s.isGroup(r, c)
+				if doubt != "" && !slices.Contains(out.doubts, doubt) {
+					out.doubts = append(out.doubts, doubt)
+				}
+				return in
+			})
+		})
+	}
+	if kind != "vm" || !c.one() {
+		out.doubts = append(out.doubts, s.gaps(kind)...)
+	}
+	return out, nil
+}
+
+// gaps are why the data may not hold all that a pattern matches.
+func (s *selection) gaps(kind string) []string {
+	types := []string{"Microsoft.Network/networkInterfaces"}
+	if kind == "vm" || kind == "label" {
+		types = append(types, "Microsoft.Compute/virtualMachines")
+	}
+	var out []string
+	for _, g := range s.net.Gaps {
+		cut := g.Kind == topology.ListCut && slices.ContainsFunc(types, func(t string) bool { return strings.EqualFold(t, g.ResourceType) })
+		if text := g.Text; (cut || g.Kind == topology.FileRefused) && !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// criterion is one condition of a selector: a pattern of names, or a resource
+// tag with a pattern of its values.
+type criterion struct {
+	tag     string // "": names
+	pattern string
+	not     bool // elements with such a tag are left out
+}
+
+// criteria are the conditions of a selector, which an element must all fit.
+type criteria []criterion
+
+// parseCriteria reads web*, env=prod or web*,env=prod,tier!=test. Names of
+// resources hold neither a comma nor an equals sign.
+func parseCriteria(text string) (criteria, error) {
+	if !strings.Contains(text, "=") {
+		return criteria{{pattern: text}}, checkPattern(text)
+	}
+	var out criteria
+	for _, term := range strings.Split(text, ",") {
+		name, value, isTag := strings.Cut(term, "=")
+		c := criterion{pattern: term}
+		if isTag {
+			c.tag, c.not = strings.CutSuffix(name, "!")
+			c.tag, c.pattern = strings.ToLower(strings.TrimSpace(c.tag)), strings.ReplaceAll(strings.TrimSpace(value), "/", tagSlash)
+			if c.tag == "" || c.pattern == "" {
+				return nil, fmt.Errorf("%q is not a condition on a resource tag; write NAME=VALUE, or NAME=* for any value", term)
+			}
+		}
+		if err := checkPattern(c.pattern); err != nil {
 			return nil, err
 		}
-		switch kind {
-		case "vm":
-			return s.machines(name), nil
-		case "nic":
-			return s.addresses(func(n *topology.NetworkInterface, _ *topology.IPConfiguration) bool { return named(&n.Element, name) }), nil
-		case "subnet":
-			return s.addresses(func(_ *topology.NetworkInterface, c *topology.IPConfiguration) bool { return inSubnet(c, name) }), nil
-		case "asg":
-			return s.addresses(func(_ *topology.NetworkInterface, c *topology.IPConfiguration) bool {
-				return slices.ContainsFunc(c.ASGs, func(r topology.Ref) bool { return matches(name, r.ID().Name()) })
-			}), nil
-		}
-		return []end{{name: text, label: text}}, nil
+		out = append(out, c)
 	}
-	if strings.ContainsAny(text, "*?[") {
-		if err := checkPattern(text); err != nil {
-			return nil, err
+	return out, nil
+}
+
+// tagSlash stands for a slash in values of tags, which a * is to match too.
+const tagSlash = "\x00"
+
+// one reports a single name without a pattern: it means one element, and not
+// all that there may be.
+func (c criteria) one() bool {
+	return len(c) == 1 && c[0].tag == "" && !strings.ContainsAny(c[0].pattern, "*?[")
+}
+
+// names reports whether the conditions on names fit an element, by its name,
+// its group and name, or its ID.
+func (c criteria) names(fits func(pattern string) bool) bool {
+	return !slices.ContainsFunc(c, func(t criterion) bool { return t.tag == "" && !fits(t.pattern) })
+}
+
+// tagged reports whether a list of resource tags fits the conditions on them.
+func (c criteria) tagged(list []topology.Tag) bool {
+	return !slices.ContainsFunc(c, func(t criterion) bool {
+		if t.tag == "" {
+			return false
 		}
-		return s.machines(text), nil
-	}
-	return s.one(text)
+		with, without := false, false
+		for _, x := range list {
+			if x.Name == t.tag {
+				fits := x.Value == t.pattern || matches(t.pattern, strings.ReplaceAll(x.Value, "/", tagSlash))
+				with, without = with || fits, without || !fits
+			}
+		}
+		if t.not {
+			return with && !without // of two values it is not known which one it has
+		}
+		return !with
+	})
+}
+
+// tags reports whether a condition is one on tags.
+func (c criteria) tags() bool {
+	return slices.ContainsFunc(c, func(t criterion) bool { return t.tag != "" })
+}
+
+func (c criteria) fits(e *topology.Element) bool {
+	return c.names(func(pattern string) bool { return named(e, pattern) }) && c.tagged(e.Tags)
 }
 
 // one is what a name without a pattern means: a machine or an interface with
@@ -146,16 +290,33 @@ func familyOf(a netip.Addr) string {
 	return "IPv4"
 }
 
-// machines are the machines whose name a pattern matches, with every address
-// of theirs.
-func (s *selection) machines(pattern string) []end {
+// machines are the machines that fit, with every address of theirs.
+func (s *selection) machines(c criteria) []end {
 	var out []end
 	for _, vm := range s.net.VirtualMachines {
-		if named(&vm.Element, pattern) {
+		if c.fits(&vm.Element) {
 			out = append(out, s.machine(vm)...)
 		}
 	}
 	return out
+}
+
+// virtualMachines are the machines that a selector without its prefix means,
+// and why it may mean more.
+func (s *selection) virtualMachines(text string) (list []*topology.VirtualMachine, doubts []string, err error) {
+	c, err := parseCriteria(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, vm := range s.net.VirtualMachines {
+		if c.fits(&vm.Element) {
+			list = append(list, vm)
+		}
+	}
+	if !c.one() {
+		doubts = s.gaps("vm")
+	}
+	return list, doubts, nil
 }
 
 // machine is every address of a machine: of all its interfaces, not only of
@@ -167,14 +328,15 @@ func (s *selection) machine(vm *topology.VirtualMachine) []end {
 	}
 	for _, r := range vm.NetworkInterfaces {
 		if _, ok := topology.Lookup[*topology.NetworkInterface](s.net, r); !ok {
-			out = append(out, end{name: r.Text, label: vm.Name}) // asked, and not found: the promise stays open
+			out = append(out, end{name: r.Text, label: vm.Name, about: vm.ResourceID}) // asked, and not found: the promise stays open
 		}
 	}
 	if len(out) == 0 {
-		return []end{{name: vm.ResourceID, label: vm.Name}}
+		return []end{{name: vm.ResourceID, label: vm.Name, about: vm.ResourceID}}
 	}
 	for i := range out {
 		out[i].label = strings.Replace(out[i].label, strings.SplitN(out[i].label, " ", 2)[0], vm.Name, 1)
+		out[i].about = vm.ResourceID
 	}
 	return out
 }
@@ -196,7 +358,7 @@ func (s *selection) configurations(nic *topology.NetworkInterface, fits func(*to
 		if fits != nil && !fits(c) {
 			continue
 		}
-		e := end{name: c.ResourceID, label: nic.Name, proxy: s.proxied[nic.ID()]}
+		e := end{name: c.ResourceID, label: nic.Name, proxy: s.proxied[nic.ID()], about: nic.ResourceID}
 		if a := c.PrivateIPAddress; a.IsValid() {
 			e.family = familyOf(a)
 			if len(nic.IPConfigurations) > 1 {
@@ -227,14 +389,40 @@ func named(e *topology.Element, pattern string) bool {
 	return matches(pattern, group+"/"+e.Name)
 }
 
-// inSubnet reports whether a pattern matches the subnet of an IP
-// configuration: "app", "v1/app" or its ID.
-func inSubnet(c *topology.IPConfiguration, pattern string) bool {
-	id := c.Subnet.ID()
-	if id == "" {
-		return false
+// inSubnet reports whether conditions fit the subnet of an IP configuration:
+// its name, that of its network and its own, or its ID; subnets have no
+// resource tags, those of their network count. doubt is why it may fit all the
+// same.
+func (s *selection) inSubnet(x *topology.IPConfiguration, c criteria) (in bool, doubt string) {
+	id := x.Subnet.ID()
+	if id == "" || !c.names(func(p string) bool {
+		return matches(p, id.Name()) || matches(p, id.Parent().Name()+"/"+id.Name()) || topology.MakeID(p) == id
+	}) {
+		return false, ""
 	}
-	return matches(pattern, id.Name()) || matches(pattern, id.Parent().Name()+"/"+id.Name()) || topology.MakeID(pattern) == id
+	if !c.tags() {
+		return true, ""
+	}
+	v, ok := topology.LookupID[*topology.VirtualNetwork](s.net, id.Parent())
+	if !ok || v.Stub {
+		return false, "the virtual network " + id.Parent().Name() + " is not in the data, nor its tags"
+	}
+	return c.tagged(v.Tags), ""
+}
+
+// isGroup reports whether conditions fit an application security group.
+func (s *selection) isGroup(r topology.Ref, c criteria) (is bool, doubt string) {
+	if !c.names(func(p string) bool { return matches(p, r.ID().Name()) || topology.MakeID(p) == r.ID() }) {
+		return false, ""
+	}
+	if !c.tags() {
+		return true, ""
+	}
+	g, ok := topology.LookupID[*topology.ApplicationSecurityGroup](s.net, r.ID())
+	if !ok {
+		return false, "the application security group " + r.ID().Name() + " is not in the data, nor its tags"
+	}
+	return c.tagged(g.Tags), ""
 }
 
 // matches compares a name with a pattern of path.Match, in any letter case.
