@@ -8,7 +8,7 @@ import (
 // AssumptionIDs lists every assumption there is, sorted.
 func AssumptionIDs() []AssumptionID {
 	ids := []AssumptionID{
-		NVAForwardsAndPermits, HostFirewallOpen, StorageRulesOpen, NoNICAtDestination, OnPremisesBeyond, LearnedRoutesPrivate,
+		NVAForwardsAndPermits, HostFirewallOpen, ProxyNeedsNoAuthentication, StorageRulesOpen, NoNICAtDestination, OnPremisesBeyond, LearnedRoutesPrivate,
 		VNetSpacePrivate, VNetPublicSpaceNotInternet, TagRouteNotInVNet, UDRPrefixesInVNet, GatewayPrefixesInVNet,
 		CatalogueCurrent, NotSucceeded, PropertyNotModelled, ICMPNeedsAllPorts, DefaultOutboundAccess, SMTPNotBlocked, DisksManaged, ReadinessNotInData,
 	}
