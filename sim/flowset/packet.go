@@ -39,19 +39,14 @@ func (a *axis) ofPort(p uint16) int32 {
 }
 
 func (a *axis) ofAddress(x netip.Addr) int32 {
-	return int32(slices.IndexFunc(a.classes, func(c class) bool { return c.has(x) }))
-}
-
-func (c *class) has(x netip.Addr) bool {
-	i, _ := slices.BinarySearchFunc(c.addresses, x, func(r netipx.IPRange, x netip.Addr) int { return r.To().Compare(x) })
-	return i < len(c.addresses) && c.addresses[i].Contains(x)
+	i, _ := slices.BinarySearchFunc(a.order, x, func(p piece, x netip.Addr) int { return a.classes[p.class].addresses[p.at].To().Compare(x) })
+	return a.order[i].class
 }
 
 // packet is a packet of the classes, of two addresses where they have two.
 func (s *Space) packet(at [levels]int32) Packet {
 	p := Packet{Protocol: s.protocolOf(at[protocol])}
-	p.Source, _ = s.host(source, at[source])
-	p.Destination, _ = s.host(destination, at[destination])
+	p.Source, p.Destination = s.host(source, at[source]).address, s.host(destination, at[destination]).address
 	if p.Source == p.Destination { // a packet to oneself is like no other
 		p.Destination = s.axes[destination].classes[at[destination]].not(p.Source)
 	}
@@ -95,28 +90,41 @@ var (
 	}
 )
 
-// host is the address of the class that reads best, and how well: 0 is best.
-func (s *Space) host(level int, n int32) (a netip.Addr, rank int) {
-	c := &s.axes[level].classes[n]
+// host is what stands for a class of addresses.
+func (s *Space) host(level int, n int32) host {
+	a := &s.axes[level]
 	likely := likely4
 	if s.v6 {
 		likely = likely6
 	}
-	for i, x := range slices.Concat(s.hosts, likely) {
-		if c.has(x) {
-			return x, i
+	if a.hosts == nil {
+		a.hosts = make([]host, len(a.classes))
+		for i, x := range slices.Concat(s.hosts, likely) {
+			if x.Is6() != s.v6 {
+				continue
+			}
+			if h := &a.hosts[a.ofAddress(x)]; !h.address.IsValid() {
+				*h = host{x, i}
+			}
 		}
 	}
-	unusual := func(r netipx.IPRange) int {
-		x := r.From()
-		switch {
-		case x.IsMulticast() || x.IsLoopback() || x.IsUnspecified() || x.IsLinkLocalUnicast() || x.Is4() && (x.As4()[0] == 0 || x.As4()[0] >= 224):
-			return 1
+	h := &a.hosts[n]
+	if !h.address.IsValid() {
+		list := a.classes[n].addresses
+		i := max(0, slices.IndexFunc(list, func(r netipx.IPRange) bool { return !unusual(r) }))
+		h.address, h.rank = hostOf(list[i]), len(s.hosts)+len(likely)
+		if unusual(list[i]) {
+			h.rank++
 		}
-		return 0
 	}
-	best := slices.MinFunc(c.addresses, func(x, y netipx.IPRange) int { return unusual(x) - unusual(y) })
-	return hostOf(best), len(s.hosts) + len(likely) + unusual(best)
+	return *h
+}
+
+// unusual reports whether the range begins with an address that no machine
+// has.
+func unusual(r netipx.IPRange) bool {
+	x := r.From()
+	return x.IsMulticast() || x.IsLoopback() || x.IsUnspecified() || x.IsLinkLocalUnicast() || x.Is4() && (x.As4()[0] == 0 || x.As4()[0] >= 224)
 }
 
 // hostOf is an address of the range that a machine could have: the fourth,
@@ -181,7 +189,7 @@ func (s *Space) rank(level int, n int32) (rank int) {
 	case protocol:
 		rank = int(n)
 	case source, destination:
-		_, rank = s.host(level, n)
+		rank = s.host(level, n).rank
 	case sourcePort:
 		_, rank = c.port(ephemeral)
 	default:
@@ -224,12 +232,8 @@ func (s *Space) boxes(level int, n int32, portless bool, b *Box, yield func(Box)
 		}
 		whole := len(of[key]) == len(s.axes[level].classes)
 		var ports []topology.PortRange
-		var set netipx.IPSetBuilder
 		for _, n := range of[key] {
 			ports = append(ports, s.axes[level].classes[n].ports...)
-			for _, r := range s.axes[level].classes[n].addresses {
-				set.AddRange(r)
-			}
 		}
 		ports = mergePorts(ports)
 		switch level {
@@ -239,9 +243,9 @@ func (s *Space) boxes(level int, n int32, portless bool, b *Box, yield func(Box)
 				b.Protocols = append(b.Protocols, protocols[r.First:r.Last+1]...)
 			}
 		case source, destination:
-			addresses, _ := set.IPSet() // of valid ranges: no error
-			if whole {
-				addresses = nil
+			var addresses *netipx.IPSet
+			if !whole {
+				addresses = s.axes[level].addresses(of[key])
 			}
 			if level == source {
 				b.Source = addresses
@@ -263,4 +267,26 @@ func (s *Space) boxes(level int, n int32, portless bool, b *Box, yield func(Box)
 		}
 	}
 	return true
+}
+
+// addresses are those of some classes.
+func (a *axis) addresses(classes []int32) *netipx.IPSet {
+	in := make([]bool, len(a.classes))
+	for _, n := range classes {
+		in[n] = true
+	}
+	var b netipx.IPSetBuilder
+	for i := 0; i < len(a.order); i++ {
+		if !in[a.order[i].class] {
+			continue
+		}
+		from := i
+		for i+1 < len(a.order) && in[a.order[i+1].class] { // the next piece touches this one
+			i++
+		}
+		first, last := a.order[from], a.order[i]
+		b.AddRange(netipx.IPRangeFrom(a.classes[first.class].addresses[first.at].From(), a.classes[last.class].addresses[last.at].To()))
+	}
+	set, _ := b.IPSet() // of valid ranges: no error
+	return set
 }

@@ -37,8 +37,19 @@ type Space struct {
 // classes.
 type axis struct {
 	classes []class
+	order   []piece  // the pieces of all classes, in the order of their values
 	runs    [][]span // by number of the condition
 	full    []bool   // the condition holds for every class
+	hosts   []host   // by class: what stands for it; made when first asked
+}
+
+// piece is one of the ranges of a class.
+type piece struct{ class, at int32 }
+
+// host is the address of a class that reads best, and how well: 0 is best.
+type host struct {
+	address netip.Addr
+	rank    int
 }
 
 type class struct {
@@ -319,7 +330,9 @@ func cutAxis[R, N any](lists [][]R, first, last N, b bounds[R, N], add func(c *c
 				}
 			}
 		}
-		add(&a.classes[n], from, to)
+		c := &a.classes[n]
+		a.order = append(a.order, piece{n, int32(len(c.addresses) + len(c.ports))})
+		add(c, from, to)
 		if i == len(events) {
 			break
 		}
