@@ -53,6 +53,7 @@ type Report struct {
 	Elements    []Element          // that only one side has
 	Notes       []string           // how the sides were matched
 	Assumptions []flow.Assumption  // that the report as a whole rests on
+	Unwaived    bool               // strict mode: one of them is not waived
 	Compared    Compared
 }
 
@@ -83,9 +84,12 @@ type Gate struct {
 	Changes []Change
 }
 
-// Change is the traffic of one kind, direction and family of a gate.
+// Change is the traffic of one kind, direction and family of a gate. What is
+// newly undecided is apart by what it was before.
 type Change struct {
 	Kind      Kind
+	Before    flow.Verdict
+	After     flow.Verdict
 	Direction topology.Direction
 	V6        bool
 	Size      *big.Int // packets; one without ports counts once for each pair of addresses
@@ -120,17 +124,45 @@ type Decision struct {
 
 // Has reports whether the report has traffic of one of the kinds.
 func (r *Report) Has(kinds ...Kind) bool {
-	return slices.ContainsFunc(r.Gates, func(g Gate) bool {
-		return slices.ContainsFunc(g.Changes, func(c Change) bool { return slices.Contains(kinds, c.Kind) })
+	return r.any(func(c *Change) bool { return slices.Contains(kinds, c.Kind) })
+}
+
+// Newly reports whether some traffic is newly allowed (or newly denied):
+// certainly, or perhaps, where a side does not decide it.
+func (r *Report) Newly(access topology.Access) (certainly, perhaps bool) {
+	kind, now, before := NewlyAllowed, NowAllowed, flow.Deny
+	if access == topology.Deny {
+		kind, now, before = NewlyDenied, NowDenied, flow.Allow
+	}
+	return r.Has(kind), r.Unwaived || r.any(func(c *Change) bool {
+		return c.Kind == now || c.Kind == StillUndecided || c.Kind == NewlyUndecided && c.Before == before
 	})
+}
+
+// Undecided reports whether it is not known of some traffic how its verdict
+// changes.
+func (r *Report) Undecided() bool {
+	return r.Unwaived || r.any(func(c *Change) bool { return c.Kind.Undecided() })
+}
+
+func (r *Report) any(holds func(*Change) bool) bool {
+	for i := range r.Gates {
+		for k := range r.Gates[i].Changes {
+			if holds(&r.Gates[i].Changes[k]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Empty reports whether nothing changed.
 func (r *Report) Empty() bool { return len(r.Gates)+len(r.Elements) == 0 }
 
-// Compare says what changed from old to new. The simulators' strict mode and
-// the age of their service tag files do not count: a file that is not fresh is
-// taken as current, and the report says so.
+// Compare says what changed from old to new. Both simulators should have the
+// same settings. A service tag file that is not fresh is taken as current, and
+// the report says so; in strict mode, where that is not waived, the report as a
+// whole is undecided.
 func Compare(ctx context.Context, old, new *sim.Simulator, opts Options) (*Report, error) {
 	if opts.Parts == 0 {
 		opts.Parts = 10
@@ -145,9 +177,14 @@ func Compare(ctx context.Context, old, new *sim.Simulator, opts Options) (*Repor
 			return nil, err
 		}
 		c.sides[i] = side{current}
-		if stale != nil && !slices.Contains(c.report.Assumptions, *stale) {
-			c.report.Assumptions = append(c.report.Assumptions, *stale)
+		if stale == nil {
+			continue
 		}
+		a := flow.Assumption{ID: stale.Assumption, About: stale.About, Text: stale.Text}
+		if !slices.Contains(c.report.Assumptions, a) {
+			c.report.Assumptions = append(c.report.Assumptions, a)
+		}
+		c.report.Unwaived = c.report.Unwaived || s.Options().Strict && !c.sides[i].waived(*stale)
 	}
 	c.report.Old, c.report.New = old.Catalogue(), new.Catalogue()
 	for _, step := range []func() error{c.groups, c.elements} {
@@ -176,27 +213,23 @@ type comparison struct {
 	machines    map[netip.Addr]string
 }
 
-// current is the simulator in default mode with a service tag file that is
-// taken as current, and the assumption that this is where it is not fresh.
-func current(s *sim.Simulator) (*sim.Simulator, *flow.Assumption, error) {
-	o, stale := s.Options(), s.Names().Stale()
-	if !o.Strict && stale == nil {
+// current is the simulator with a service tag file that is taken as current,
+// and the assumption that this is where it is not fresh.
+func current(s *sim.Simulator) (*sim.Simulator, *flow.Fact, error) {
+	stale := s.Names().Stale()
+	if stale == nil {
 		return s, nil, nil
 	}
-	o.Strict = false
-	var assumed *flow.Assumption
-	if stale != nil {
-		assumed = &flow.Assumption{ID: stale.Assumption, About: stale.About, Text: stale.Text}
-		if o.CatalogueDate.IsZero() {
-			o.CatalogueDate = time.Unix(0, 0).UTC()
-		}
-		o.AsOf = o.CatalogueDate
-		if d := s.Names().CatalogueDate(); !d.IsZero() {
-			o.AsOf = d
-		}
+	o := s.Options()
+	if o.CatalogueDate.IsZero() {
+		o.CatalogueDate = time.Unix(0, 0).UTC()
+	}
+	o.AsOf = o.CatalogueDate
+	if d := s.Names().CatalogueDate(); !d.IsZero() {
+		o.AsOf = d
 	}
 	x, err := sim.New(s.Network(), o)
-	return x, assumed, err
+	return x, stale, err
 }
 
 // disagreement is an internal error: the exact sets and IP flow differ.

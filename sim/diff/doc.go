@@ -15,9 +15,10 @@
 //     decides; never the other way round.
 //   - Effective routes are compared address by address ([Routes]).
 //
-// The verdicts are those under the assumptions, as [sim.Simulator.IPFlow]
-// gives them in default mode; a part names those of its witness. Every witness
-// is asked again by IP flow on both sides, and a disagreement is an error.
+// The verdicts are those of [sim.Simulator.IPFlow]: under the assumptions in
+// default mode, where a part names those of its witness, and in strict mode
+// Unknown where they rest on one that is not waived. Every witness is asked
+// again by IP flow on both sides, and a disagreement is an error.
 //
 // Traffic that is undecided on both sides is reported only where rules that
 // bear on it are others than before ([StillUndecided]): it is not known whether

@@ -18,6 +18,11 @@ type side struct {
 	*sim.Simulator
 }
 
+// waived reports whether a waiver covers the assumption.
+func (s side) waived(f flow.Fact) bool {
+	return slices.ContainsFunc(s.Options().Waivers, func(w flow.Waiver) bool { return w.Covers(f.Assumption, f.About) })
+}
+
 var directions = []topology.Direction{topology.Inbound, topology.Outbound}
 
 // groups compares the NSGs that both sides have.
@@ -189,6 +194,7 @@ func (c *comparison) groupChanges(p pair[*topology.NetworkSecurityGroup], at spo
 		}
 		q.v6, q.hosts = v6, c.hosts(v6, at)
 		q.space = nsg.NewSpace(v6, q.hosts, slices.Concat(q.gates[0], q.gates[1]), nil)
+		q.space.Strict, q.space.Waived = c.sides[1].Options().Strict, c.sides[1].waived
 		for i := range q.parts {
 			q.parts[i] = flowset.Parts{Unmatched: q.space.None(), Allowed: q.space.None(), Denied: q.space.None(), Open: q.space.All()}
 			if !q.open[i] {

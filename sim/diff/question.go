@@ -41,21 +41,25 @@ func (q *question) number(side, i int) int {
 // changes are the packets whose verdict differs, kind by kind.
 func (q *question) changes() ([]Change, error) {
 	a, b := q.parts[0], q.parts[1]
-	sets := map[Kind]flowset.Set{
-		NewlyAllowed:   b.Allowed.Intersect(a.Denied),
-		NewlyDenied:    b.Denied.Intersect(a.Allowed),
-		NewlyUndecided: b.Open.Without(a.Open),
-		NowAllowed:     b.Allowed.Intersect(a.Open),
-		NowDenied:      b.Denied.Intersect(a.Open),
-		StillUndecided: q.otherwise(b.Open.Intersect(a.Open)),
-	}
 	q.names = newNamer(q)
 	var out []Change
-	for _, k := range Kinds() {
-		if sets[k].Empty() {
+	for _, x := range []struct {
+		kind          Kind
+		before, after flow.Verdict
+		set           flowset.Set
+	}{
+		{NewlyAllowed, flow.Deny, flow.Allow, b.Allowed.Intersect(a.Denied)},
+		{NewlyDenied, flow.Allow, flow.Deny, b.Denied.Intersect(a.Allowed)},
+		{NewlyUndecided, flow.Deny, flow.Unknown, b.Open.Intersect(a.Denied)},
+		{NewlyUndecided, flow.Allow, flow.Unknown, b.Open.Intersect(a.Allowed)},
+		{NowAllowed, flow.Unknown, flow.Allow, b.Allowed.Intersect(a.Open)},
+		{NowDenied, flow.Unknown, flow.Deny, b.Denied.Intersect(a.Open)},
+		{StillUndecided, flow.Unknown, flow.Unknown, q.otherwise(b.Open.Intersect(a.Open))},
+	} {
+		if x.set.Empty() {
 			continue
 		}
-		c, err := q.change(k, sets[k])
+		c, err := q.change(Change{Kind: x.kind, Before: x.before, After: x.after, Direction: q.direction, V6: q.v6, Size: x.set.Size()}, x.set)
 		if err != nil {
 			return nil, err
 		}
@@ -90,8 +94,7 @@ func (q *question) otherwise(both flowset.Set) flowset.Set {
 }
 
 // change takes a set apart by the rules that decide, as far as parts are kept.
-func (q *question) change(k Kind, all flowset.Set) (Change, error) {
-	c := Change{Kind: k, Direction: q.direction, V6: q.v6, Size: all.Size()}
+func (q *question) change(c Change, all flowset.Set) (Change, error) {
 	rest := all
 	for len(c.Parts) < q.c.opts.Parts {
 		w, ok := rest.Witness()

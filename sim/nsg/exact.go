@@ -30,16 +30,24 @@ func Exact(v6 bool, hosts []netip.Addr, gates ...*Gate) []flowset.Parts {
 }
 
 // Ask is the answer to one packet, as in [Exact].
-func (g *Gate) Ask(p flowset.Packet) flowset.Answer {
+func (g *Gate) Ask(p flowset.Packet) flowset.Answer { return g.answer(p, false, nil) }
+
+// answer is that of [Gate.Ask]; in strict mode a packet is Open where its
+// answer rests on an assumption that is not waived.
+func (g *Gate) answer(p flowset.Packet, strict bool, waived func(flow.Fact) bool) flowset.Answer {
 	t := flow.Tuple{Protocol: p.Protocol, Source: flow.At(p.Source), SourcePort: p.SourcePort, Destination: flow.At(p.Destination), DestinationPort: p.DestinationPort}
 	decide := func(held topology.Access) flow.Verdict {
-		return flow.Explore(func(w *flow.World) (bool, struct{}) {
+		r := flow.Explore(func(w *flow.World) (bool, struct{}) {
 			a := g.RuleByRule(w, t).Access
 			if a == topology.AlwaysAllow {
 				a = topology.Allow
 			}
 			return a == held, struct{}{}
-		}, nil).Verdict
+		}, waived)
+		if strict {
+			return r.Strict
+		}
+		return r.Verdict
 	}
 	switch decide(topology.Allow) {
 	case flow.Allow:

@@ -5,6 +5,7 @@ import (
 
 	"go4.org/netipx"
 
+	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/flowset"
 )
 
@@ -13,8 +14,10 @@ import (
 // another's. What is asked of it is computed when it is asked. It is not safe
 // for concurrent use.
 type Space struct {
-	// Ask, where it is set, answers in the place of [Gate.Ask].
-	Ask func(*Gate, flowset.Packet) flowset.Answer
+	// Strict leaves a packet open where its answer rests on an assumption for
+	// which Waived is not true.
+	Strict bool
+	Waived func(flow.Fact) bool
 
 	gates   []*Gate
 	space   *flowset.Space
@@ -61,11 +64,7 @@ func NewSpace(v6 bool, hosts []netip.Addr, gates []*Gate, regions [][]flowset.Bo
 // Parts are the packets by what the gate does with them, as in [Exact].
 func (x *Space) Parts(gate int) flowset.Parts {
 	g := x.gates[gate]
-	ask := g.Ask
-	if x.Ask != nil {
-		ask = func(p flowset.Packet) flowset.Answer { return x.Ask(g, p) }
-	}
-	return x.space.Decide(x.lists[gate], ask)
+	return x.space.Decide(x.lists[gate], func(p flowset.Packet) flowset.Answer { return g.answer(p, x.Strict, x.Waived) })
 }
 
 // Matched are the packets that a rule of the gate matches or may match,
