@@ -331,10 +331,8 @@ func (t *Table) privateEndpoints(n *topology.Network, names *scope.Names, v *top
 				continue
 			}
 		}
-		homeSpace, hv := v.KnownSpace(), n.VirtualNetworkOf(host)
-		if hv != nil {
-			homeSpace = hv.KnownSpace()
-		}
+		hv := n.VirtualNetworkOf(host)
+		homeSpace := hv.KnownSpace()
 		for _, a := range pe.Addresses {
 			if peering != nil && !brings(names, peering, a) {
 				continue // a subnet peering that leaves the endpoint out
@@ -344,7 +342,7 @@ func (t *Table) privateEndpoints(n *topology.Network, names *scope.Names, v *top
 			}) {
 				continue
 			}
-			if hv != nil && hv.Stub && host.PrivateEndpointPolicy.AppliesRoutes() && slices.ContainsFunc(user, func(r *Route) bool { return r.Prefix.IsValid() && r.Prefix.Contains(a) }) {
+			if hv.Stub && host.PrivateEndpointPolicy.AppliesRoutes() && slices.ContainsFunc(user, func(r *Route) bool { return r.Prefix.IsValid() && r.Prefix.Contains(a) }) {
 				t.hidden = append(t.hidden, hidden{scope.SetOf(netip.PrefixFrom(a, a.BitLen())), *partial(names, hv)})
 			}
 			t.add(&Route{Name: pe.Name, Source: Default, Prefix: netip.PrefixFrom(a, a.BitLen()), NextHop: topology.NextHopPrivateEndpoint,
@@ -452,7 +450,7 @@ func (t *Table) serviceEndpoints(names *scope.Names, v *topology.VirtualNetwork,
 		}
 		add := func(tag string, fact *flow.Fact) {
 			r := &Route{Source: Default, Tag: tag, NextHop: topology.NextHopServiceEndpoint, Origin: e.Origin,
-				protected: true, set: names.Tag(tag), fact: fact, when: 1, each: fact != nil}
+				protected: true, set: names.Tag(tag), fact: fact, when: 1, each: true}
 			// The prefixes of a region that is not known may be any of the service's.
 			if x, ok := names.Index().Tag(tag); ok && !(v.Location == "" && regional(service, e.Service)) {
 				r.lengths = x.Prefixes.Slice()

@@ -212,6 +212,9 @@ func TestARouteIsChosen(t *testing.T) {
 			golden.New().PrivateEndpoint("pe1", "web", "10.1.1.50", "x").PrivateEndpointPolicies("web", topology.PolicyEnabled).
 				With(func(e *golden.Estate) { e.VNetOf("v2").AddressSpace = []netip.Prefix{cidr("10.1.0.0/20")} }).Routes("app", nva("10.1.0.0/17")), "10.1.1.50",
 			"Default 10.1.1.50/32 > InterfaceEndpoint", "", ""},
+		{"PENP: and a route as long as that invalidates it",
+			golden.New().PrivateEndpoint("pe1", "web", "10.1.1.50", "x").PrivateEndpointPolicies("web", topology.PolicyEnabled).Routes("app", nva("10.1.0.0/16")), "10.1.1.50",
+			"User 10.1.0.0/16 > VirtualAppliance 10.0.0.10", "", ""},
 		{"a subnet peering that leaves the endpoint out brings no route to it",
 			golden.New().PrivateEndpoint("pe1", "web", "10.1.1.50", "x").With(func(e *golden.Estate) {
 				p := e.Peering("v1", "v2")
@@ -481,6 +484,16 @@ func TestTheLoserOfAnEqualPrefixIsNotActive(t *testing.T) {
 	want := []string{"VirtualNetworkGateway 10.9.0.0/16 Active", "User 0.0.0.0/0 Active", "User 0.0.0.0/0 Active", "VirtualNetworkGateway 0.0.0.0/0 Invalid", "Default 0.0.0.0/0 Invalid", "User Storage Active"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q\nwant %q", got, want)
+	}
+}
+
+// UDR: if the space equals a reserved range, its None route becomes VnetLocal.
+func TestASpaceThatIsAReservedRangeHasNoRouteToNowhere(t *testing.T) {
+	e := golden.New().VNet("whole", "192.168.0.0/16").Subnet("whole", "only", "192.168.1.0/24")
+	for _, r := range table(e.Build(), "only").Routes {
+		if r.Prefix == cidr("192.168.0.0/16") && r.NextHop != topology.NextHopVnetLocal {
+			t.Errorf("%s > %s", r.Label(), r.NextHop)
+		}
 	}
 }
 
