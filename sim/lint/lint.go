@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/nsg"
 	"github.com/netpath/netpath/topology"
 )
 
@@ -94,6 +95,26 @@ func (r *Report) Worst(s Severity) bool {
 type Run struct {
 	Sim     *sim.Simulator
 	Network *topology.Network
+
+	readings  *nsg.Readings
+	endpoints func() map[topology.ID]bool                     // subnets with private endpoints
+	tagged    func() *tagged                                  // the index of the service tag file; nil without one
+	machines  func() map[topology.ID]*topology.VirtualMachine // by interface
+}
+
+func newRun(s *sim.Simulator) *Run {
+	r := &Run{Sim: s, Network: s.Network()}
+	r.readings = nsg.NewReadings(r.taken)
+	r.machines = sync.OnceValue(func() map[topology.ID]*topology.VirtualMachine { return machinesByInterface(r.Network) })
+	r.tagged = sync.OnceValue(func() *tagged { return newTagged(r.Network.ServiceTags) })
+	r.endpoints = sync.OnceValue(func() map[topology.ID]bool {
+		out := map[topology.ID]bool{}
+		for _, e := range r.Network.PrivateEndpoints {
+			out[e.Subnet.ID()] = true
+		}
+		return out
+	})
+	return r
 }
 
 // UnknownRuleError names a rule that there is not.
@@ -146,7 +167,7 @@ func Lint(ctx context.Context, s *sim.Simulator, o Options) (*Report, error) {
 		return nil, err
 	}
 	out := &Report{Rules: rules, ServiceTags: s.Catalogue()}
-	run := &Run{Sim: s, Network: s.Network()}
+	run := newRun(s)
 	var mu sync.Mutex
 	report := func(r *Rule) func(Finding) {
 		return func(f Finding) {
