@@ -28,6 +28,7 @@ func (f Fact) Key() string {
 // its packet and the world alone.
 type World struct {
 	free    func(Fact) bool // nil: no assumption is free
+	fails   AssumptionID    // does not hold; "" for none
 	choices []choice
 	at      map[string]int // index into choices
 	asked   map[string]Fact
@@ -50,6 +51,9 @@ func (w *World) Ask(f Fact, n int) int {
 		if _, ok := w.asked[key]; !ok {
 			w.asked[key] = f
 			w.order = append(w.order, key)
+		}
+		if f.Assumption == w.fails {
+			return 1
 		}
 		if w.free == nil || !w.free(f) {
 			return 0
@@ -191,6 +195,18 @@ func assumptions(facts []Fact) []Assumption {
 		}
 	}
 	return out
+}
+
+// One runs walk in one world alone: that of the default values, but that the
+// assumption fails does not hold wherever it is asked ("" for none). assumed are
+// the assumptions that were asked, open says that a fact without one was.
+func One[T any](walk func(*World) T, fails AssumptionID) (account T, assumed []Fact, open bool) {
+	w := &World{fails: fails, at: map[string]int{}, asked: map[string]Fact{}}
+	account = walk(w)
+	for _, k := range w.order {
+		assumed = append(assumed, w.asked[k])
+	}
+	return account, assumed, len(w.choices) > 0
 }
 
 // leaf is one finished walk: the open facts it asked and its outcome.

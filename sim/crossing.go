@@ -1,0 +1,669 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"go4.org/netipx"
+
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/nsg"
+	"github.com/netpath/netpath/sim/scope"
+	"github.com/netpath/netpath/topology"
+)
+
+// Crossings answers what passes between any two of many ends inside the estate,
+// for every protocol and port, as [Simulator.TraceEnds] does without a proxy,
+// and fast: what the NSGs of a side do with each kind of peer is worked out
+// once, and a pair only walks the rest of the way, which routes, peerings and
+// forwarders make up. What it cannot answer so it leaves to the trace. It is
+// safe for concurrent use, and its memory grows with the gates and the kinds of
+// peers, not with the pairs.
+type Crossings struct {
+	s        *Simulator
+	families [2]family
+	gates    sync.Map // *nsg.Gate → *gateView
+	tables   sync.Map // *route.Table → *views
+	estate   views
+	idle     sync.Pool // *passing
+
+	mu    sync.Mutex // of what follows
+	ids   map[string]int32
+	fares []*fare
+	joint map[[2]int32]int32
+	told  map[toldKey]*Crossing
+}
+
+// family is the ends in one family of addresses, cut into segments: addresses
+// in a row of which each end has all or none.
+type family struct {
+	spots    []spot
+	segments []netipx.IPRange // in order
+}
+
+// spot is an end in one family.
+type spot struct {
+	at       position
+	one      netip.Addr // an address of it; invalid: the end has none, or is left to the trace
+	segments []int32
+	unowned  bool
+}
+
+// Crossing is what passes between two ends.
+type Crossing struct {
+	Parts []CrossingPart // disjoint, and together every protocol and port
+}
+
+// CrossingPart is services that have one verdict.
+type CrossingPart struct {
+	Verdict          flow.Verdict
+	UnderAssumptions bool // strict mode alone makes it Unknown
+	Protocol         topology.Protocol
+	SourcePorts      []topology.PortRange // nil: all, or there are none
+	Ports            []topology.PortRange // likewise
+	Assumptions      []flow.Assumption
+}
+
+type toldKey struct {
+	fare    int32
+	assumed string
+}
+
+// Crossings prepares to answer for the pairs of some ends, each an interface or
+// the unowned addresses of a subnet; others are left to the trace.
+func (s *Simulator) Crossings(ends []End) *Crossings {
+	c := &Crossings{s: s, ids: map[string]int32{}, joint: map[[2]int32]int32{}, told: map[toldKey]*Crossing{}}
+	c.idle.New = func() any { return &passing{cuts: newCuts(), seen: map[string]bool{}} }
+	for i, v6 := range []bool{false, true} {
+		f := &c.families[i]
+		f.spots = make([]spot, len(ends))
+		ranges := make([][]netipx.IPRange, len(ends))
+		var starts []netip.Addr
+		for n, x := range ends {
+			e, p := x.e, &f.spots[n]
+			switch {
+			case e.nic != nil && e.config(v6) != nil:
+				p.at = s.at(e.nic, e.config(v6))
+			case e.nic == nil && e.subnet != nil && e.set != nil && e.has(v6):
+				p.at, p.unowned = s.in(e.subnet), true
+			default:
+				continue
+			}
+			ranges[n] = x.Addresses(v6).Ranges()
+			for _, r := range ranges[n] {
+				starts = append(starts, r.From())
+				if after := r.To().Next(); after.IsValid() {
+					starts = append(starts, after)
+				}
+			}
+		}
+		slices.SortFunc(starts, netip.Addr.Compare)
+		starts = slices.Compact(starts)
+		// A segment reaches to the next start; those that no end has do no harm.
+		for n, from := range starts {
+			to := netipx.PrefixLastIP(netip.PrefixFrom(from, 0).Masked())
+			if n+1 < len(starts) {
+				to = starts[n+1].Prev()
+			}
+			f.segments = append(f.segments, netipx.IPRangeFrom(from, to))
+		}
+		for n := range ends {
+			p := &f.spots[n]
+			for _, r := range ranges[n] {
+				p.one = ranges[n][0].From()
+				k, _ := slices.BinarySearchFunc(starts, r.From(), netip.Addr.Compare)
+				for ; k < len(starts) && starts[k].Compare(r.To()) <= 0; k++ {
+					p.segments = append(p.segments, int32(k))
+				}
+			}
+		}
+	}
+	return c
+}
+
+// view is which of some constants each segment of a family lies in.
+type view struct {
+	keys [][2]uint64
+	cut  []bool // a constant begins or ends inside of the segment
+}
+
+// views are a view for each family.
+type views struct {
+	once [2]sync.Once
+	of   [2]view
+}
+
+// of is the view of the constants in a family, made once.
+func (c *Crossings) of(x *views, family int, constants func() [][]netipx.IPRange) *view {
+	x.once[family].Do(func() { x.of[family] = c.families[family].view(constants()) })
+	return &x.of[family]
+}
+
+func (f *family) view(constants [][]netipx.IPRange) view {
+	n := len(f.segments)
+	v := view{keys: make([][2]uint64, n+1), cut: make([]bool, n)}
+	if n == 0 {
+		return v
+	}
+	six := f.segments[0].From().Is6()
+	for id, ranges := range constants {
+		for i, k := 0, 0; i < n && k < len(ranges); k++ {
+			// On to the first range that reaches to the segment, and to the first
+			// segment that reaches to the range.
+			if ranges[k].To().Less(f.segments[i].From()) {
+				ahead, _ := slices.BinarySearchFunc(ranges[k:], f.segments[i].From(), func(r netipx.IPRange, a netip.Addr) int { return r.To().Compare(a) })
+				if k += ahead; k == len(ranges) {
+					break
+				}
+			}
+			r := ranges[k]
+			if r.From().Is6() != six {
+				continue // IPv4 sorts before IPv6
+			}
+			ahead, _ := slices.BinarySearchFunc(f.segments[i:], r.From(), func(s netipx.IPRange, a netip.Addr) int { return s.To().Compare(a) })
+			if i += ahead; i == n {
+				break
+			}
+			end, _ := slices.BinarySearchFunc(f.segments[i:], r.To(), func(s netipx.IPRange, a netip.Addr) int {
+				if s.From().Compare(a) <= 0 {
+					return -1
+				}
+				return 1
+			})
+			end += i // the first segment after the range
+			if end == i {
+				continue
+			}
+			if f.segments[i].From().Less(r.From()) {
+				v.cut[i] = true
+			}
+			if r.To().Less(f.segments[end-1].To()) {
+				v.cut[end-1] = true
+			}
+			v.keys[i], v.keys[end] = toggle(v.keys[i], id), toggle(v.keys[end], id)
+		}
+	}
+	for i := 1; i <= n; i++ {
+		v.keys[i] = [2]uint64{v.keys[i][0] ^ v.keys[i-1][0], v.keys[i][1] ^ v.keys[i-1][1]}
+	}
+	return v
+}
+
+// key is the class of a spot, false where the constants tell its addresses
+// apart.
+func (v *view) key(p *spot) ([2]uint64, bool) {
+	k := v.keys[p.segments[0]]
+	for _, n := range p.segments {
+		if v.cut[n] || v.keys[n] != k {
+			return k, false
+		}
+	}
+	return k, true
+}
+
+// passing is one walk of a pair, with others in place of its NSGs.
+type passing struct {
+	gates []*nsg.Gate // in order
+	cuts  *cuts
+	seen  map[string]bool
+}
+
+// Between is what passes from one end to another in a family, by their numbers;
+// false where the trace must be asked. Ends without an address of the family
+// are left to the trace too.
+func (c *Crossings) Between(from, to int, v6 bool) (*Crossing, bool) {
+	n := 0
+	if v6 {
+		n = 1
+	}
+	x, y := &c.families[n].spots[from], &c.families[n].spots[to]
+	if !x.one.IsValid() || !y.one.IsValid() || x.one == y.one {
+		return nil, false
+	}
+	w := c.idle.Get().(*passing)
+	defer c.idle.Put(w)
+	w.gates = w.gates[:0]
+	clear(w.seen)
+	clear(w.cuts.tables)
+	clear(w.cuts.gates)
+	allow := standIn(topology.NoAccess)
+	t := flow.Tuple{Protocol: topology.TCP, Source: flow.At(x.one), Destination: flow.At(y.one), SourcePort: 50000, DestinationPort: 443}
+	hops, assumed, open := flow.One(func(world *flow.World) []Hop {
+		k := &walk{s: c.s, w: world, seen: w.seen, cuts: w.cuts}
+		k.stand = func(g *nsg.Gate) nsg.Decision {
+			w.gates = append(w.gates, g)
+			return allow(g)
+		}
+		if x.unowned {
+			k.fromSubnet(x.at.subnet, t)
+		} else {
+			k.send(x.at, t)
+		}
+		return k.hops
+	}, "")
+	if open || len(w.cuts.firewalls)+len(w.cuts.sets) > 0 {
+		w.cuts.firewalls, w.cuts.sets = newCuts().firewalls, newCuts().sets
+		return nil, false
+	}
+	denied, ok := plainly(hops)
+	if !ok || !c.whole(n, x, w) || !c.whole(n, y, w) {
+		return nil, false
+	}
+	for _, f := range assumed {
+		if f.Assumption != flow.NVAForwardsAndPermits && f.Assumption != flow.NoNICAtDestination {
+			return nil, false
+		}
+	}
+	if denied {
+		return c.tell(c.constant(0), nil), true
+	}
+	id := c.constant(always)
+	for _, g := range w.gates {
+		if g.NSG == nil {
+			return nil, false // admin rules may end the chain
+		}
+		one, ok := c.gate(g, n, x, y, t)
+		if !ok {
+			return nil, false
+		}
+		id = c.and(id, one)
+	}
+	if c.fare(id).isOpen() {
+		return nil, false
+	}
+	return c.tell(id, assumed), true
+}
+
+// plainly reports whether nothing on the way but its NSGs asks for protocols,
+// ports or rules, and whether the way itself denies every packet.
+func plainly(hops []Hop) (denied, ok bool) {
+	for i := range hops {
+		h := &hops[i]
+		switch {
+		case h.Kind == HopSecurityRules && h.Verdict == flow.Allow:
+		case h.Kind == HopRoute && (h.Verdict == flow.Allow || h.Code == flow.RouteNone || h.Code == flow.NoSubnetAtDestination):
+		case h.Kind == HopPeering && h.Code == flow.RouteFound && h.Verdict == flow.Allow:
+		case h.Kind == HopVirtualAppliance && (h.Code == flow.RouteFound || h.Code == flow.NVANoForwarding || h.Code == flow.RouteLoop):
+		default:
+			return false, false
+		}
+		denied = denied || h.Verdict == flow.Deny
+	}
+	return denied, len(hops) > 0
+}
+
+// whole reports whether nothing on the way but its gates tells the addresses of
+// a spot apart.
+func (c *Crossings) whole(n int, p *spot, w *passing) bool {
+	if !p.unowned {
+		return true
+	}
+	if _, ok := c.of(&c.estate, n, c.s.estateRanges).key(p); !ok {
+		return false
+	}
+	for t := range w.cuts.tables {
+		x, ok := c.tables.Load(t)
+		if !ok {
+			x, _ = c.tables.LoadOrStore(t, &views{})
+		}
+		if _, ok := c.of(x.(*views), n, func() [][]netipx.IPRange { return c.ranges(t.Constants()) }).key(p); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Crossings) ranges(sets []*netipx.IPSet) [][]netipx.IPRange {
+	out := make([][]netipx.IPRange, 0, len(sets))
+	seen := make(map[*netipx.IPSet]bool, len(sets))
+	for _, s := range sets {
+		if s != nil && !seen[s] {
+			seen[s] = true
+			out = append(out, c.s.met.rangesOf(s))
+		}
+	}
+	return out
+}
+
+// gateView is a gate as the ends see it.
+type gateView struct {
+	gate                *nsg.Gate
+	source, destination views
+	sourcePorts, ports  []uint16 // where runs of ports begin that the rules do not tell apart
+	once                sync.Once
+	mu                  sync.Mutex
+	fares               map[[4]uint64]int32
+}
+
+// gate is the fare of a packet between two spots at a gate, false where the
+// gate tells the addresses of a spot apart.
+func (c *Crossings) gate(g *nsg.Gate, n int, x, y *spot, t flow.Tuple) (int32, bool) {
+	v, ok := c.gates.Load(g)
+	if !ok {
+		v, _ = c.gates.LoadOrStore(g, &gateView{gate: g, fares: map[[4]uint64]int32{}})
+	}
+	u := v.(*gateView)
+	side := func(axis nsg.Axis) func() [][]netipx.IPRange {
+		return func() [][]netipx.IPRange {
+			return c.ranges(append(slices.Clip(axis.Prefixes), scope.PublicSpace(), scope.DisputedSpace()))
+		}
+	}
+	u.once.Do(func() {
+		source, destination := g.Axes()
+		u.sourcePorts, u.ports = runs(source.Ports), runs(destination.Ports)
+		for family := range c.families {
+			c.of(&u.source, family, side(source))
+			c.of(&u.destination, family, side(destination))
+		}
+	})
+	from, ok := u.source.of[n].key(x)
+	to, whole := u.destination.of[n].key(y)
+	if !ok || !whole {
+		return 0, false
+	}
+	key := [4]uint64{from[0], from[1], to[0], to[1]}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	id, ok := u.fares[key]
+	if !ok {
+		id = c.intern(u.ask(t))
+		u.fares[key] = id
+	}
+	return id, true
+}
+
+// runs are the starts of runs of ports that the ranges do not tell apart.
+func runs(ranges []topology.PortRange) []uint16 {
+	out := []uint16{0}
+	for _, r := range ranges {
+		out = append(out, r.First)
+		if r.Last < 65535 {
+			out = append(out, r.Last+1)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// outcome is what becomes of a packet at gates.
+type outcome uint8
+
+const (
+	never  outcome = 0
+	holds  outcome = 1             // passes where ICMP_NEEDS_ALL_PORTS holds
+	fails  outcome = 2             // passes where it does not
+	always outcome = holds | fails // passes
+	open   outcome = 4             // the data, or another assumption, decides
+)
+
+// ported are the protocols with ports, portless those without.
+var ported, portless = protocols[:2], protocols[2:]
+
+// fare is the outcome of every protocol and port. The ports are cut into runs,
+// the first from 0.
+type fare struct {
+	sourcePorts, ports []uint16
+	with               [2][]outcome // TCP and UDP: by source port, then by destination port
+	without            [3]outcome   // ICMP, ESP, AH
+}
+
+func (u *gateView) ask(t flow.Tuple) *fare {
+	f := &fare{sourcePorts: u.sourcePorts, ports: u.ports}
+	for i, p := range ported {
+		for _, from := range f.sourcePorts {
+			for _, to := range f.ports {
+				t.Protocol, t.SourcePort, t.DestinationPort = p, from, to
+				f.with[i] = append(f.with[i], decided(u.gate, t))
+			}
+		}
+	}
+	for i, p := range portless {
+		t.Protocol, t.SourcePort, t.DestinationPort = p, 0, 0
+		f.without[i] = decided(u.gate, t)
+	}
+	return f
+}
+
+// decided asks a gate about a packet.
+func decided(g *nsg.Gate, t flow.Tuple) outcome {
+	ask := func(without flow.AssumptionID) (access topology.Access, assumed, ok bool) {
+		access, facts, unknown := flow.One(func(w *flow.World) topology.Access { return g.Decide(w, t).Access }, without)
+		other := slices.ContainsFunc(facts, func(f flow.Fact) bool { return f.Assumption != flow.ICMPNeedsAllPorts })
+		return access, len(facts) > 0, !unknown && !other
+	}
+	access, assumed, ok := ask("")
+	o := never
+	if access == topology.Allow {
+		o = always
+	}
+	if !ok || !assumed {
+		if !ok {
+			o = open
+		}
+		return o
+	}
+	other, _, ok := ask(flow.ICMPNeedsAllPorts)
+	if !ok {
+		return open
+	}
+	o &= holds
+	if other == topology.Allow {
+		o |= fails
+	}
+	return o
+}
+
+// and is the outcome of two gates: a certain Deny before anything else.
+func (o outcome) and(p outcome) outcome {
+	if o == open || p == open {
+		if o == never || p == never {
+			return never
+		}
+		return open
+	}
+	return o & p
+}
+
+func (f *fare) isOpen() bool {
+	return slices.Contains(f.with[0], open) || slices.Contains(f.with[1], open) || slices.Contains(f.without[:], open)
+}
+
+// runOf is the number of the run of ports that holds a port.
+func runOf(starts []uint16, port uint16) int {
+	i, found := slices.BinarySearch(starts, port)
+	if !found {
+		i--
+	}
+	return i
+}
+
+// and is what two gates do together.
+func (f *fare) and(g *fare) *fare {
+	both := func(a, b []uint16) []uint16 {
+		out := slices.Concat(a, b)
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	x := &fare{sourcePorts: both(f.sourcePorts, g.sourcePorts), ports: both(f.ports, g.ports)}
+	for i := range x.with {
+		for _, from := range x.sourcePorts {
+			for _, to := range x.ports {
+				a := f.with[i][runOf(f.sourcePorts, from)*len(f.ports)+runOf(f.ports, to)]
+				b := g.with[i][runOf(g.sourcePorts, from)*len(g.ports)+runOf(g.ports, to)]
+				x.with[i] = append(x.with[i], a.and(b))
+			}
+		}
+	}
+	for i := range x.without {
+		x.without[i] = f.without[i].and(g.without[i])
+	}
+	return x
+}
+
+// canonical joins neighbouring runs of ports that fare alike.
+func (f *fare) canonical() *fare {
+	cell := func(i, from, to int) outcome { return f.with[i][from*len(f.ports)+to] }
+	var rows, columns []int
+	for from := range f.sourcePorts {
+		same := from > 0
+		for i := range f.with {
+			for to := 0; same && to < len(f.ports); to++ {
+				same = cell(i, from, to) == cell(i, from-1, to)
+			}
+		}
+		if !same {
+			rows = append(rows, from)
+		}
+	}
+	for to := range f.ports {
+		same := to > 0
+		for i := range f.with {
+			for from := 0; same && from < len(f.sourcePorts); from++ {
+				same = cell(i, from, to) == cell(i, from, to-1)
+			}
+		}
+		if !same {
+			columns = append(columns, to)
+		}
+	}
+	x := &fare{without: f.without}
+	for _, from := range rows {
+		x.sourcePorts = append(x.sourcePorts, f.sourcePorts[from])
+	}
+	for _, to := range columns {
+		x.ports = append(x.ports, f.ports[to])
+	}
+	for i := range f.with {
+		for _, from := range rows {
+			for _, to := range columns {
+				x.with[i] = append(x.with[i], cell(i, from, to))
+			}
+		}
+	}
+	return x
+}
+
+// intern numbers a fare; equal ones have one number.
+func (c *Crossings) intern(f *fare) int32 {
+	f = f.canonical()
+	var b strings.Builder
+	fmt.Fprint(&b, f.sourcePorts, f.ports, f.with, f.without)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id, ok := c.ids[b.String()]
+	if !ok {
+		id = int32(len(c.fares))
+		c.ids[b.String()] = id
+		c.fares = append(c.fares, f)
+	}
+	return id
+}
+
+func (c *Crossings) fare(id int32) *fare {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.fares[id]
+}
+
+// constant is the fare of which every packet has one outcome.
+func (c *Crossings) constant(o outcome) int32 {
+	return c.intern(&fare{sourcePorts: []uint16{0}, ports: []uint16{0}, with: [2][]outcome{{o}, {o}}, without: [3]outcome{o, o, o}})
+}
+
+// and is the number of what two fares are together.
+func (c *Crossings) and(a, b int32) int32 {
+	c.mu.Lock()
+	id, ok := c.joint[[2]int32{a, b}]
+	f, g := c.fares[a], c.fares[b]
+	c.mu.Unlock()
+	if ok {
+		return id
+	}
+	id = c.intern(f.and(g))
+	c.mu.Lock()
+	c.joint[[2]int32{a, b}] = id
+	c.mu.Unlock()
+	return id
+}
+
+// tell makes a crossing of a fare whose way rests on assumptions.
+func (c *Crossings) tell(id int32, assumed []flow.Fact) *Crossing {
+	key := toldKey{fare: id}
+	for _, f := range assumed {
+		key.assumed += f.Key() + "\x00"
+	}
+	c.mu.Lock()
+	x, f := c.told[key], c.fares[id]
+	c.mu.Unlock()
+	if x != nil {
+		return x
+	}
+	x = &Crossing{}
+	icmp := flow.Fact{Assumption: flow.ICMPNeedsAllPorts, Text: "a rule for every protocol that names ports does not match ICMP, ESP and AH"}
+	part := func(p topology.Protocol, o outcome) CrossingPart {
+		part := CrossingPart{Protocol: p, Verdict: flow.Deny}
+		var rests []flow.Fact
+		if o&holds != 0 {
+			part.Verdict = flow.Allow
+			rests = slices.Clone(assumed)
+		}
+		if o == holds || o == fails {
+			rests = append(rests, icmp)
+		}
+		for _, f := range rests {
+			a := flow.Assumption{ID: f.Assumption, About: f.About, Text: f.Text}
+			if !slices.ContainsFunc(part.Assumptions, func(b flow.Assumption) bool { return a.ID == b.ID && a.About == b.About }) {
+				part.Assumptions = append(part.Assumptions, a)
+			}
+		}
+		if c.s.opts.Strict && slices.ContainsFunc(rests, func(f flow.Fact) bool { return !c.s.waived(f) }) {
+			part.Verdict, part.UnderAssumptions = flow.Unknown, true
+		}
+		return part
+	}
+	for i, p := range ported {
+		for from := range f.sourcePorts {
+			of := map[outcome][]topology.PortRange{}
+			var order []outcome
+			for to := range f.ports {
+				o := f.with[i][from*len(f.ports)+to]
+				if of[o] == nil {
+					order = append(order, o)
+				}
+				of[o] = append(of[o], run(f.ports, to))
+			}
+			for _, o := range order {
+				y := part(p, o)
+				if y.Ports = mergePorts(of[o]); len(f.ports) == 1 {
+					y.Ports = nil
+				}
+				if len(f.sourcePorts) > 1 {
+					y.SourcePorts = []topology.PortRange{run(f.sourcePorts, from)}
+				}
+				x.Parts = append(x.Parts, y)
+			}
+		}
+	}
+	for i, p := range portless {
+		x.Parts = append(x.Parts, part(p, f.without[i]))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known := c.told[key]; known != nil {
+		return known
+	}
+	c.told[key] = x
+	return x
+}
+
+// run is the ports of a run by its number.
+func run(starts []uint16, i int) topology.PortRange {
+	r := topology.PortRange{First: starts[i], Last: 65535}
+	if i+1 < len(starts) {
+		r.Last = starts[i+1] - 1
+	}
+	return r
+}
