@@ -8,3 +8,10 @@ import "github.com/netpath/netpath/topology"
 func (s *Simulator) VirtualMachine(name string) (*topology.VirtualMachine, error) {
 	return unique("virtual machine", s.net.VirtualMachines, name)
 }
+
+// NetworkSecurityGroup is the NSG that a name on the command line means, as in
+// [Simulator.VirtualMachine]; one of which only the effective rules were
+// exported is among them.
+func (s *Simulator) NetworkSecurityGroup(name string) (*topology.NetworkSecurityGroup, error) {
+	return unique("network security group", s.groups, name)
+}
