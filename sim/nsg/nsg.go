@@ -75,12 +75,24 @@ func (s *Side) port(p uint16) bool {
 // New compiles an NSG for a place and a direction. The six default rules
 // exist whether they were exported or not (NSG).
 func New(g *topology.NetworkSecurityGroup, d topology.Direction, p *scope.Place) *Gate {
+	return newGate(g, d, p, nil)
+}
+
+func newGate(g *topology.NetworkSecurityGroup, d topology.Direction, p *scope.Place, known map[*topology.Element]*Rule) *Gate {
 	gate := &Gate{Direction: d, NSG: g, element: &g.Element}
 	for i, r := range g.SecurityRules {
 		if r.Direction == d || r.Direction == topology.NoDirection {
-			c := compile(r, p)
+			c, ok := known[&r.Element]
+			if ok {
+				gate.Rules = append(gate.Rules, c)
+				continue
+			}
+			c = compile(r, p)
 			c.place = fmt.Sprintf("%s %d", g.ID(), i)
 			c.key = fmt.Sprintf("%s %s %d", g.ID(), d, len(gate.Rules))
+			if known != nil { // a rule that is shared may have that number
+				c.place, c.key = c.place+" "+r.Name, c.key+" "+r.Name
+			}
 			if slices.Contains(r.Unresolved, "priority") {
 				gate.floating = append(gate.floating, c)
 				continue
@@ -96,6 +108,18 @@ func New(g *topology.NetworkSecurityGroup, d topology.Direction, p *scope.Place)
 	}
 	gate.Rules = append(gate.Rules, documented...)
 	return gate
+}
+
+// Exchange is the gate of the NSG with other rules at the place of g. What is
+// compiled of the rules that both have is shared.
+func (g *Gate) Exchange(rules []*topology.SecurityRule, p *scope.Place) *Gate {
+	known := make(map[*topology.Element]*Rule, len(g.Rules))
+	for _, r := range g.Rules {
+		known[r.element] = r
+	}
+	now := *g.NSG
+	now.SecurityRules = rules
+	return newGate(&now, g.Direction, p, known)
 }
 
 // NewAdmin compiles security admin rules for a place and a direction. They

@@ -19,10 +19,17 @@ import (
 type Proof struct {
 	gate     *Gate
 	distinct bool
-	opaque   bool
 	index    map[*Rule]int
-	sides    map[sideKey]bounds
-	parts    map[*Rule]parts
+	bases    [2]*basis
+	at       *basis
+}
+
+// basis is what rules are read to say, with or without the content of the
+// service tag file.
+type basis struct {
+	opaque bool // without
+	sides  map[sideKey]bounds
+	parts  map[*Rule]parts
 }
 
 // Ground is what a proof rests on.
@@ -39,11 +46,28 @@ const (
 // allows what it names by address or application security group does not stand
 // for one that allows it by a tag: some peerings tell the two apart (PEER).
 func NewProof(g *Gate, distinct bool) *Proof {
-	p := &Proof{gate: g, distinct: distinct, index: make(map[*Rule]int, len(g.Rules))}
-	for i, r := range g.Rules {
-		p.index[r] = i
+	p := &Proof{distinct: distinct}
+	for i := range p.bases {
+		p.bases[i] = &basis{opaque: i == 0, sides: map[sideKey]bounds{}, parts: map[*Rule]parts{}}
 	}
-	return p
+	p.at = p.bases[0]
+	return p.About(g)
+}
+
+// About is the proof about a gate with other rules, which keeps what was found
+// of those that both have. p must not be used at the same time.
+func (p *Proof) About(g *Gate) *Proof {
+	x := *p
+	x.gate, x.index = g, make(map[*Rule]int, len(g.Rules))
+	for i, r := range g.Rules {
+		x.index[r] = i
+		if was, ok := p.index[r]; ok && p.gate.alone(was) != g.alone(i) {
+			for _, y := range x.bases {
+				delete(y.parts, r)
+			}
+		}
+	}
+	return &x
 }
 
 // Index is the place of an NSG's rule among the gate's, -1 where the gate has
@@ -162,15 +186,10 @@ func (p *Proof) Deciders(i, few int) ([]int, bool) {
 // settles reports whether whatever the rule matches and no rule before it
 // decides, the rules after it treat as it does.
 func (p *Proof) settles(r *Rule, before, after []*Rule) Ground {
-	for _, opaque := range []bool{true, false} {
-		if p.opaque != opaque || p.parts == nil {
-			p.opaque, p.sides, p.parts = opaque, map[sideKey]bounds{}, map[*Rule]parts{}
-		}
+	for i, ground := range []Ground{ByNames, ByContent} {
+		p.at = p.bases[i]
 		if p.settled(r, before, after) {
-			if opaque {
-				return ByNames
-			}
-			return ByContent
+			return ground
 		}
 	}
 	return Unproven
@@ -285,7 +304,7 @@ type parts struct{ must, may []flowset.Box }
 // read is what is known of a rule where something is given.
 func (p *Proof) read(r *Rule, g given) parts {
 	free := g == given{}
-	if x, ok := p.parts[r]; ok && free {
+	if x, ok := p.at.parts[r]; ok && free {
 		return x
 	}
 	outbound := p.gate.Direction == topology.Outbound
@@ -322,7 +341,7 @@ func (p *Proof) read(r *Rule, g given) parts {
 		x.must = append(x.must, in)
 	}
 	if free {
-		p.parts[r] = x
+		p.at.parts[r] = x
 	}
 	return x
 }
@@ -345,12 +364,12 @@ func (p *Proof) side(x *Side, local bool, in *scope.Set) bounds {
 
 func (p *Proof) bounds(s *scope.Set, local bool) bounds {
 	key := sideKey{s, local}
-	b, ok := p.sides[key]
+	b, ok := p.at.sides[key]
 	if !ok {
-		if b.certain, b.asked = s.Bounds(local); p.opaque && s.Catalogued() {
+		if b.certain, b.asked = s.Bounds(local); p.at.opaque && s.Catalogued() {
 			b = bounds{scope.SetOf(), scope.Everything()}
 		}
-		p.sides[key] = b
+		p.at.sides[key] = b
 	}
 	return b
 }

@@ -56,7 +56,8 @@ type Left struct {
 // Group finds the fewest rules that it can prove to mean what the NSG means. An
 // error says that the proof of the whole failed, so that there is no plan.
 func Group(s *sim.Simulator, g *topology.NetworkSecurityGroup) (*Plan, error) {
-	w := &work{s: s, group: g, rules: slices.Clone(g.SecurityRules), places: s.Scopes(g), distinct: distinct(s.Network()), defaults: topology.DefaultSecurityRules()}
+	w := &work{s: s, group: g, rules: slices.Clone(g.SecurityRules), places: s.Scopes(g), distinct: distinct(s.Network()), defaults: topology.DefaultSecurityRules(),
+		made: map[topology.Direction][]*nsg.Proof{}, last: map[topology.Direction][]*nsg.Proof{}}
 	p := &Plan{Group: g, After: g}
 	for _, x := range w.places {
 		name := ""
@@ -177,26 +178,31 @@ type work struct {
 	steps       []Step
 
 	made map[topology.Direction][]*nsg.Proof // of the rules as they are now
+	last map[topology.Direction][]*nsg.Proof // made last, but for private endpoints
 }
 
-// gates are the gates of the rules as they are now, at every place where they
+// proofs are about the rules as they are now, at every place where they
 // apply, and as they apply to private endpoints there (PENP).
 func (w *work) proofs(d topology.Direction) []*nsg.Proof {
 	if x, ok := w.made[d]; ok {
 		return x
 	}
-	now := *w.group
-	now.SecurityRules = w.rules
+	was := w.last[d]
 	var out []*nsg.Proof
-	for _, p := range w.places {
-		g := nsg.New(&now, d, p)
-		out = append(out, nsg.NewProof(g, w.distinct))
-		if w.sourcePorts && d == topology.Inbound {
-			out = append(out, nsg.NewProof(g.AnySourcePort(), w.distinct))
+	for i, p := range w.places {
+		if was == nil {
+			g := nsg.New(w.group, d, p)
+			out = append(out, nsg.NewProof(g, w.distinct))
+		} else {
+			out = append(out, was[i].About(was[i].Gate().Exchange(w.rules, p)))
 		}
 	}
-	if w.made == nil {
-		w.made = map[topology.Direction][]*nsg.Proof{}
+	n := len(out)
+	w.last[d] = out[:n:n]
+	if w.sourcePorts && d == topology.Inbound {
+		for _, p := range out[:n] {
+			out = append(out, nsg.NewProof(p.Gate().AnySourcePort(), w.distinct))
+		}
 	}
 	w.made[d] = out
 	return out
