@@ -34,7 +34,7 @@ type Crossings struct {
 	ids   map[string]int32
 	fares []*fare
 	joint map[[2]int32]int32
-	told  map[toldKey]*Crossing
+	told  map[toldKey]*Passage
 }
 
 // family is the ends in one family of addresses, cut into segments: addresses
@@ -54,28 +54,34 @@ type spot struct {
 
 // Crossing is what passes between two ends.
 type Crossing struct {
-	Parts []CrossingPart // disjoint, and together every protocol and port
+	*Passage                   // the same for all pairs that fare alike
+	Assumed  []flow.Assumption // what everything that is allowed rests on, beside what its part says
+}
+
+// Passage is the fate of every protocol and port.
+type Passage struct {
+	Parts []CrossingPart // disjoint, and together all there are
 }
 
 // CrossingPart is services that have one verdict.
 type CrossingPart struct {
-	Verdict          flow.Verdict
-	UnderAssumptions bool // strict mode alone makes it Unknown
-	Protocol         topology.Protocol
-	SourcePorts      []topology.PortRange // nil: all, or there are none
-	Ports            []topology.PortRange // likewise
-	Assumptions      []flow.Assumption
+	Verdict     flow.Verdict // Unknown in strict mode alone, for assumptions that are not waived
+	Taken       flow.Verdict // with every assumption: Allow or Deny
+	Protocol    topology.Protocol
+	SourcePorts []topology.PortRange // nil: all, or there are none
+	Ports       []topology.PortRange // likewise
+	Assumptions []flow.Assumption
 }
 
 type toldKey struct {
-	fare    int32
-	assumed string
+	fare int32
+	weak bool
 }
 
 // Crossings prepares to answer for the pairs of some ends, each an interface or
 // the unowned addresses of a subnet; others are left to the trace.
 func (s *Simulator) Crossings(ends []End) *Crossings {
-	c := &Crossings{s: s, ids: map[string]int32{}, joint: map[[2]int32]int32{}, told: map[toldKey]*Crossing{}}
+	c := &Crossings{s: s, ids: map[string]int32{}, joint: map[[2]int32]int32{}, told: map[toldKey]*Passage{}}
 	c.idle.New = func() any { return &passing{cuts: newCuts(), seen: map[string]bool{}} }
 	for i, v6 := range []bool{false, true} {
 		f := &c.families[i]
@@ -214,14 +220,14 @@ type passing struct {
 // Between is what passes from one end to another in a family, by their numbers;
 // false where the trace must be asked. Ends without an address of the family
 // are left to the trace too.
-func (c *Crossings) Between(from, to int, v6 bool) (*Crossing, bool) {
+func (c *Crossings) Between(from, to int, v6 bool) (x Crossing, ok bool) {
 	n := 0
 	if v6 {
 		n = 1
 	}
-	x, y := &c.families[n].spots[from], &c.families[n].spots[to]
-	if !x.one.IsValid() || !y.one.IsValid() || x.one == y.one {
-		return nil, false
+	a, b := &c.families[n].spots[from], &c.families[n].spots[to]
+	if !a.one.IsValid() || !b.one.IsValid() || a.one == b.one {
+		return x, false
 	}
 	w := c.idle.Get().(*passing)
 	defer c.idle.Put(w)
@@ -230,51 +236,57 @@ func (c *Crossings) Between(from, to int, v6 bool) (*Crossing, bool) {
 	clear(w.cuts.tables)
 	clear(w.cuts.gates)
 	allow := standIn(topology.NoAccess)
-	t := flow.Tuple{Protocol: topology.TCP, Source: flow.At(x.one), Destination: flow.At(y.one), SourcePort: 50000, DestinationPort: 443}
-	hops, assumed, open := flow.One(func(world *flow.World) []Hop {
+	t := flow.Tuple{Protocol: topology.TCP, Source: flow.At(a.one), Destination: flow.At(b.one), SourcePort: 50000, DestinationPort: 443}
+	hops, assumed, unknown := flow.One(func(world *flow.World) []Hop {
 		k := &walk{s: c.s, w: world, seen: w.seen, cuts: w.cuts}
 		k.stand = func(g *nsg.Gate) nsg.Decision {
 			w.gates = append(w.gates, g)
 			return allow(g)
 		}
-		if x.unowned {
-			k.fromSubnet(x.at.subnet, t)
+		if a.unowned {
+			k.fromSubnet(a.at.subnet, t)
 		} else {
-			k.send(x.at, t)
+			k.send(a.at, t)
 		}
 		return k.hops
 	}, "")
-	if open || len(w.cuts.firewalls)+len(w.cuts.sets) > 0 {
+	if unknown || len(w.cuts.firewalls)+len(w.cuts.sets) > 0 {
 		w.cuts.firewalls, w.cuts.sets = newCuts().firewalls, newCuts().sets
-		return nil, false
+		return x, false
 	}
-	denied, ok := plainly(hops)
-	if !ok || !c.whole(n, x, w) || !c.whole(n, y, w) {
-		return nil, false
+	denied, plain := plainly(hops)
+	if !plain || !c.whole(n, a, w) || !c.whole(n, b, w) {
+		return x, false
 	}
 	for _, f := range assumed {
 		if f.Assumption != flow.NVAForwardsAndPermits && f.Assumption != flow.NoNICAtDestination {
-			return nil, false
+			return x, false
 		}
 	}
 	if denied {
-		return c.tell(c.constant(0), nil), true
+		return Crossing{Passage: c.tell(c.constant(never), false)}, true
 	}
 	id := c.constant(always)
 	for _, g := range w.gates {
 		if g.NSG == nil {
-			return nil, false // admin rules may end the chain
+			return x, false // admin rules may end the chain
 		}
-		one, ok := c.gate(g, n, x, y, t)
-		if !ok {
-			return nil, false
+		one, whole := c.gate(g, n, a, b, t)
+		if !whole {
+			return x, false
 		}
 		id = c.and(id, one)
 	}
 	if c.fare(id).isOpen() {
-		return nil, false
+		return x, false
 	}
-	return c.tell(id, assumed), true
+	weak := false
+	for _, f := range assumed {
+		weak = weak || c.s.opts.Strict && !c.s.waived(f)
+		x.Assumed = append(x.Assumed, flow.Assumption{ID: f.Assumption, About: f.About, Text: f.Text})
+	}
+	x.Passage = c.tell(id, weak)
+	return x, true
 }
 
 // plainly reports whether nothing on the way but its NSGs asks for protocols,
@@ -589,38 +601,29 @@ func (c *Crossings) and(a, b int32) int32 {
 	return id
 }
 
-// tell makes a crossing of a fare whose way rests on assumptions.
-func (c *Crossings) tell(id int32, assumed []flow.Fact) *Crossing {
-	key := toldKey{fare: id}
-	for _, f := range assumed {
-		key.assumed += f.Key() + "\x00"
-	}
+// tell makes a passage of a fare; weak says that everything allowed rests on an
+// assumption that strict mode does not take.
+func (c *Crossings) tell(id int32, weak bool) *Passage {
+	key := toldKey{id, weak}
 	c.mu.Lock()
 	x, f := c.told[key], c.fares[id]
 	c.mu.Unlock()
 	if x != nil {
 		return x
 	}
-	x = &Crossing{}
+	x = &Passage{}
 	icmp := flow.Fact{Assumption: flow.ICMPNeedsAllPorts, Text: "a rule for every protocol that names ports does not match ICMP, ESP and AH"}
 	part := func(p topology.Protocol, o outcome) CrossingPart {
-		part := CrossingPart{Protocol: p, Verdict: flow.Deny}
-		var rests []flow.Fact
+		part, unsure := CrossingPart{Protocol: p, Taken: flow.Deny}, false
 		if o&holds != 0 {
-			part.Verdict = flow.Allow
-			rests = slices.Clone(assumed)
+			part.Taken, unsure = flow.Allow, weak
 		}
 		if o == holds || o == fails {
-			rests = append(rests, icmp)
+			part.Assumptions = []flow.Assumption{{ID: icmp.Assumption, Text: icmp.Text}}
+			unsure = unsure || c.s.opts.Strict && !c.s.waived(icmp)
 		}
-		for _, f := range rests {
-			a := flow.Assumption{ID: f.Assumption, About: f.About, Text: f.Text}
-			if !slices.ContainsFunc(part.Assumptions, func(b flow.Assumption) bool { return a.ID == b.ID && a.About == b.About }) {
-				part.Assumptions = append(part.Assumptions, a)
-			}
-		}
-		if c.s.opts.Strict && slices.ContainsFunc(rests, func(f flow.Fact) bool { return !c.s.waived(f) }) {
-			part.Verdict, part.UnderAssumptions = flow.Unknown, true
+		if part.Verdict = part.Taken; unsure {
+			part.Verdict = flow.Unknown
 		}
 		return part
 	}
