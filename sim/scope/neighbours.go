@@ -156,10 +156,9 @@ func (x *Names) gatewaysOf(v *topology.VirtualNetwork) Gateways {
 			o := x.ownGateways(remote)
 			g.Unsure = append(g.Unsure, unsure...)
 			if !o.Present && o.LearnedUnknown == nil {
-				// The flag cannot be set without a gateway.
 				o = unknownGateway(remote.Name, remote.ID(), flow.GatewayNotInEstate, "the gateway of the peered virtual network "+remote.Name+" is not in the data")
-				o.Present = true
 			}
+			o.Present = true // the flag cannot be set without a gateway
 			g.merge(o)
 		}
 	}
