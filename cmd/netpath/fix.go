@@ -26,7 +26,8 @@ func (p *program) fixCommand() *cobra.Command {
 		Long: `fix asks like trace and looks for the least edits of NSGs that give the wanted
 verdict: one rule for each NSG in the way, in the last free priority before the rule
 that decides, for the asked source, destination and port alone. The edits are made on
-the simulated estate and asked again before they are shown; nothing is changed in Azure.
+the simulated estate and asked again before they are shown, and what they change at the
+NSG is compared, exactly, with what was asked. Nothing is changed in Azure.
 
 Where no NSG edit can do it (a route that drops the packets, no way out, security admin
 rules) the gates in the way are named, and the exit code is 1.`,
@@ -125,12 +126,13 @@ func (p *program) fix(cmd *cobra.Command, paths []string, f *fixFlags) error {
 		answer = plan.Before
 	}
 	s.settle(traceAnswered(answer))
+	differences := plan.Differences()
 	taken := s.scopeOf("machines without a proxy setting go direct", "a guest's own firewall counts where given")
 	outs, err := s.openOutputs(report.Options{Scope: taken, ExitCodes: s.codes.list()})
 	if err != nil {
 		return err
 	}
-	if err := outs.write(func(w *report.Writer) error { return w.Fix(q, plan, commands) }); err != nil {
+	if err := outs.write(func(w *report.Writer) error { return w.Fix(q, plan, differences, commands) }); err != nil {
 		return err
 	}
 	if outs.text() {

@@ -13,11 +13,12 @@ import (
 )
 
 // Fix writes the edits that give a question its wanted verdict, or what stands
-// in the way; commands are the texts that make the edits.
-func (w *Writer) Fix(q fix.Question, plan *fix.Plan, commands []backup.Command) error {
+// in the way; differences are what its rules change, commands the texts that
+// make the edits.
+func (w *Writer) Fix(q fix.Question, plan *fix.Plan, differences []fix.Difference, commands []backup.Command) error {
 	switch w.opt.Format {
 	case JSON, NDJSON:
-		return w.versioned(fixDocument(q, plan, commands))
+		return w.versioned(fixDocument(q, plan, differences, commands))
 	case Table:
 		p := &page{paint: w.paint()}
 		rows := []row{header("what", "text")}
@@ -48,7 +49,7 @@ func (w *Writer) Fix(q fix.Question, plan *fix.Plan, commands []backup.Command) 
 		p.before("  ", plan.Before)
 		rows := make([]row, len(plan.Changes))
 		for i, c := range plan.Changes {
-			rows[i] = row{cells: []cell{{text: strconv.Itoa(i + 1)}, plain(c.Edit.String())}, notes: []string{Escape(editReach(&c, q))}}
+			rows[i] = row{cells: []cell{{text: strconv.Itoa(i + 1)}, plain(c.Edit.String())}, notes: []string{Escape(editReach(&c, differenceOf(differences, c.Edit), q))}}
 		}
 		p.grid("  ", rows)
 		p.line("  asked again with the edits: ", p.headline(plan.After.Verdict))
@@ -67,8 +68,19 @@ func (p *page) before(indent string, t *sim.Trace) {
 	p.line(indent, "now ", p.headline(t.Verdict), "  ", p.paint.in(faint, reason(&t.Outcome)))
 }
 
-// editReach says what an edit is about, in numbers.
-func editReach(c *fix.Change, q fix.Question) string {
+// differenceOf is what the edit changes, nil where that was not compared.
+func differenceOf(list []fix.Difference, e edit.Edit) *fix.Difference {
+	for i := range list {
+		if list[i].Edit.String() == e.String() && list[i].Known {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// editReach says what an edit changes, in numbers: exactly, where that was
+// compared, else what it is about.
+func editReach(c *fix.Change, d *fix.Difference, q fix.Question) string {
 	verb := "opens"
 	if q.Want.String() == "Deny" {
 		verb = "closes"
@@ -76,7 +88,19 @@ func editReach(c *fix.Change, q fix.Question) string {
 	if _, ok := c.Edit.(edit.AddRule); !ok {
 		return verb + " " + portsText(c.Ports) + " of " + c.Destination.Text + " to " + extentText(&c.Source)
 	}
-	return fmt.Sprintf("%s %s on %s to %s", verb, extentText(&c.Destination), portsText(c.Ports), extentText(&c.Source))
+	source, destination, ports := &c.Source, &c.Destination, c.Ports
+	if d != nil {
+		source, destination, ports = &d.Source, &d.Destination, d.Ports
+	}
+	text := fmt.Sprintf("%s %s on %s to %s", verb, extentText(destination), portsText(ports), extentText(source))
+	switch {
+	case d == nil:
+		return text
+	case d.Exact:
+		return text + ": what was asked, and nothing else"
+	default:
+		return text + "; beyond what was asked changes " + d.Beyond
+	}
 }
 
 func extentText(e *fix.Extent) string {
@@ -99,6 +123,7 @@ type fixJSON struct {
 	Code        flow.Code         `json:"codeBefore"`
 	After       string            `json:"after,omitempty"`
 	Edits       []editJSON        `json:"edits"`
+	Changes     []changeJSON      `json:"changes"`
 	Blockers    []blockerJSON     `json:"blockers"`
 	Commands    []backup.Command  `json:"commands,omitempty"`
 	Assumptions []flow.Assumption `json:"assumptions"`
@@ -121,16 +146,43 @@ type editJSON struct {
 	PortCount     int      `json:"ports"`
 }
 
+// changeJSON is what a rule changes at its NSG: the exact sets with all edits
+// compared with those before.
+type changeJSON struct {
+	ID           string     `json:"networkSecurityGroupId"`
+	Name         string     `json:"name"`
+	Known        bool       `json:"known"`             // the files say which addresses were asked about
+	Packets      string     `json:"packets,omitempty"` // how many fare otherwise, in decimal
+	Sources      *sizesJSON `json:"sources,omitempty"`
+	Destinations *sizesJSON `json:"destinations,omitempty"`
+	Ports        int        `json:"ports"`
+	Exact        bool       `json:"exact"` // all that changes was asked about, and as it was wanted
+	Beyond       string     `json:"beyond,omitempty"`
+}
+
+type sizesJSON struct {
+	IPv4 uint64 `json:"ipv4"`
+	IPv6 string `json:"ipv6,omitempty"`
+}
+
+func sizesOf(e *fix.Extent) *sizesJSON {
+	x := &sizesJSON{IPv4: e.IPv4}
+	if e.IPv6 != nil {
+		x.IPv6 = e.IPv6.String()
+	}
+	return x
+}
+
 type blockerJSON struct {
 	Text     string    `json:"text"`
 	Code     flow.Code `json:"code,omitempty"`
 	RuleName string    `json:"ruleName,omitempty"`
 }
 
-func fixDocument(q fix.Question, plan *fix.Plan, commands []backup.Command) *fixJSON {
+func fixDocument(q fix.Question, plan *fix.Plan, differences []fix.Difference, commands []backup.Command) *fixJSON {
 	d := &fixJSON{
 		Want: q.Want.String(), Met: plan.Met(), From: plan.Before.From, To: plan.Before.To, Before: plan.Before.Verdict, Code: plan.Before.Code,
-		Edits: []editJSON{}, Blockers: []blockerJSON{}, Commands: commands, Assumptions: []flow.Assumption{},
+		Edits: []editJSON{}, Changes: []changeJSON{}, Blockers: []blockerJSON{}, Commands: commands, Assumptions: []flow.Assumption{},
 	}
 	if plan.After != nil {
 		d.After = plan.After.Verdict.String()
@@ -143,6 +195,14 @@ func fixDocument(q fix.Question, plan *fix.Plan, commands []backup.Command) *fix
 			e.Source, e.Destination, e.Ports = r.Source, r.Destination, r.PortTexts()
 		}
 		d.Edits = append(d.Edits, e)
+	}
+	for i := range differences {
+		x := &differences[i]
+		c := changeJSON{ID: x.Edit.Group.Text, Name: x.Edit.Name, Known: x.Known, Exact: x.Exact, Beyond: x.Beyond, Ports: x.Ports}
+		if x.Known {
+			c.Packets, c.Sources, c.Destinations = x.Packets.String(), sizesOf(&x.Source), sizesOf(&x.Destination)
+		}
+		d.Changes = append(d.Changes, c)
 	}
 	for _, b := range plan.Blockers {
 		x := blockerJSON{Text: b.Text}

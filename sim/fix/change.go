@@ -41,6 +41,7 @@ func Measure(s *sim.Simulator, e edit.Edit) Change {
 	switch e := e.(type) {
 	case edit.AddRule:
 		c.Source, c.Destination = extent(s, e.Source), extent(s, e.Destination)
+		c.Source.meeting(&c.Destination)
 		c.Ports = countPorts(e.Ports, e.Protocol)
 	case edit.OpenHostFirewall:
 		remote := e.RemoteTexts()
@@ -52,6 +53,20 @@ func Measure(s *sim.Simulator, e edit.Edit) Change {
 		c.Ports = countPorts(e.Ports, e.Protocol)
 	}
 	return c
+}
+
+// meeting leaves out of the counts the family that the other side has no
+// address of: no packet has one address of each.
+func (e *Extent) meeting(o *Extent) {
+	if !e.Known || !o.Known {
+		return
+	}
+	if e.IPv4 == 0 || o.IPv4 == 0 {
+		e.IPv4, o.IPv4 = 0, 0
+	}
+	if e.IPv6 == nil || o.IPv6 == nil {
+		e.IPv6, o.IPv6 = nil, nil
+	}
 }
 
 func countPorts(list []topology.PortRange, p topology.Protocol) int {

@@ -36,6 +36,9 @@ type Plan struct {
 	After    *sim.Trace     // with the edits; nil where there are blockers
 	Sim      *sim.Simulator // of the estate with the edits, those made before among them
 	Changes  []Change       // what each edit lets pass or stops
+
+	question Question
+	base     *sim.Simulator // with the edits that were made before
 }
 
 // Met reports whether the verdict holds with the edits, if any.
@@ -68,7 +71,7 @@ func Find(s *sim.Simulator, q Question) (*Plan, error) {
 		return nil, err
 	}
 	p := &planner{q: q, base: base, from: s, before: before}
-	plan := &Plan{Before: before, After: before, Sim: base}
+	plan := &Plan{Before: before, After: before, Sim: base, question: q, base: base}
 	// A proxy setting is the choice of a client, not a gate: what is to be denied
 	// must be stopped past it too.
 	direct := q

@@ -177,12 +177,74 @@ func TestAChangeCountsWhatTheRuleMatches(t *testing.T) {
 	s := simulator(t, golden.New().Build())
 	r := edit.AddRule{Source: []string{"10.0.1.4"}, Destination: []string{"Internet"}, Protocol: topology.TCP, Ports: []topology.PortRange{{First: 80, Last: 443}}}
 	c := fix.Measure(s, r)
-	if c.Source.IPv4 != 1 || c.Ports != 364 || !c.Destination.Known || c.Destination.IPv4 < 3_000_000_000 || c.Destination.IPv6 == nil {
+	if c.Source.IPv4 != 1 || c.Ports != 364 || !c.Destination.Known || c.Destination.IPv4 < 3_000_000_000 || c.Destination.IPv6 != nil {
 		t.Errorf("%+v", c)
 	}
 	r.Destination, r.Ports, r.Source = []string{"10.0.0.0/30", "10.0.0.2/31"}, nil, []string{"VirtualNetwork"}
 	if c = fix.Measure(s, r); c.Destination.IPv4 != 4 || c.Destination.IPv6 != nil || c.Ports != 65536 || c.Source.Known {
 		t.Errorf("%+v", c)
+	}
+}
+
+// What a rule changes is what was asked about, of the families that meet.
+func TestTheDifferenceIsExactlyTheRequest(t *testing.T) {
+	out, in := topology.Outbound, topology.Inbound
+	type difference struct {
+		packets     string
+		from, to    uint64
+		ports       int
+		known, only bool
+	}
+	for _, c := range []struct {
+		name   string
+		estate *golden.Estate
+		q      fix.Question
+		want   []difference
+	}{
+		{"one address to a tag", golden.New().SubnetNSG("app", shut("deny", out).To("Internet")), ask("a1", "Storage.WestEurope", 443), []difference{{"33554432", 1, 512, 1, true, true}}},
+		{"what was allowed already is no change", golden.New().SubnetNSG("app", golden.Allow("half", 100, out).To("20.60.26.0/24"), shut("deny", out).To("Internet")), ask("a1", "Storage.WestEurope", 443), []difference{{"16777216", 1, 256, 1, true, true}}},
+		{"a denial of the Internet beside one IPv4 address", golden.New().SubnetNSG("db", golden.Allow("ssh", 100, in).TCP().From("Internet").Ports("22")).SubnetNSG("app", golden.Allow("ssh", 200, in).TCP().From("Internet").Ports("22")).PublicIP("a1", "198.51.100.7", "Standard"), deny("Internet", "a1", 22), []difference{{"", 0, 1, 1, true, true}}},
+		{"through a proxy", golden.New().ProxyServer("px", 8080).UsesProxy("a1", golden.Proxy, 8080).SubnetNSG("app", shut("deny", out)), ask("a1", "Storage.WestEurope", 443), []difference{{"65536", 1, 1, 1, true, true}}},
+		{"a tag that no file explains", golden.New().NoServiceTags().SubnetNSG("app", shut("deny", out).To("Internet")), ask("a1", "Storage.WestEurope", 443), []difference{{"0", 1, 0, 0, false, false}}},
+		{"icmp", golden.New().SubnetNSG("db", shut("deny", in)), fix.Question{Want: topology.Allow, TraceQuestion: sim.TraceQuestion{From: "a1", To: "d1", Protocol: topology.ICMP}}, []difference{{"1", 1, 1, 0, true, true}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			plan, err := fix.Find(simulator(t, c.estate.Build()), c.q)
+			if err != nil || !plan.Met() {
+				t.Fatal(err, plan)
+			}
+			var got []difference
+			for _, d := range plan.Differences() {
+				x := difference{d.Packets.String(), d.Source.IPv4, d.Destination.IPv4, d.Ports, d.Known, d.Exact}
+				if d.Known && (d.Source.IPv6 != nil || d.Destination.IPv6 != nil) {
+					t.Errorf("IPv6 addresses are counted beside an IPv4 one: %v, %v", d.Source.IPv6, d.Destination.IPv6)
+				}
+				if x.from > 1_000_000_000 { // the Internet
+					x.packets, x.from = "", 0
+				}
+				got = append(got, x)
+				if d.Exact != (d.Known && d.Beyond == "") {
+					t.Errorf("beyond what was asked: %q", d.Beyond)
+				}
+			}
+			if d := cmp.Diff(c.want, got, cmp.AllowUnexported(difference{})); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// A rule that says more than was asked is not exact, and a packet shows it.
+func TestARuleBeyondTheRequestIsShown(t *testing.T) {
+	q := ask("a1", golden.NET, 443)
+	q.FixedSource, q.SourcePort = true, 40000
+	plan, err := fix.Find(simulator(t, golden.New().SubnetNSG("app", shut("deny", topology.Outbound)).Build()), q)
+	if err != nil || !plan.Met() {
+		t.Fatal(err, plan)
+	}
+	d := plan.Differences()[0]
+	if d.Exact || !strings.HasPrefix(d.Beyond, "Tcp from 10.0.1.4:") || !strings.HasSuffix(d.Beyond, " to 203.0.113.10:443") || strings.Contains(d.Beyond, ":40000") {
+		t.Errorf("%+v", d)
 	}
 }
 
