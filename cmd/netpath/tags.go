@@ -195,19 +195,11 @@ differently with the new file.`,
 			return nil
 		},
 		RunE: do(func(cmd *cobra.Command, args []string) error {
-			var pair [2]*tagFile
-			for i, name := range args {
-				var err error
-				if pair[i], err = p.tagFile(cmd, name, []string{name}, &fileFlags{limits: f.limits, noCache: f.noCache, allTags: true}); err != nil {
-					return err
-				}
+			d, pair, err := p.tagDiff(cmd, args[0], args[1], f)
+			if err != nil {
+				return err
 			}
-			if (pair[0].tags == nil) != (pair[1].tags == nil) {
-				return usagef("%s and %s are of two kinds: compare two service tag files, or two of datacenter ranges", args[0], args[1])
-			}
-			d := report.TagDiff{Old: pair[0].describe(), New: pair[1].describe(), Changes: servicetag.Diff(pair[0].catalogue(), pair[1].catalogue())}
 			if len(estate) > 0 {
-				var err error
 				if d.Backup, err = p.backupDiff(cmd, estate, f, pair, profiles); err != nil {
 					return err
 				}
@@ -221,6 +213,19 @@ differently with the new file.`,
 	registerProfiles(cmd, &profiles)
 	f.registerLimits(cmd)
 	return cmd
+}
+
+// tagDiff says what changed between two files of tags or ranges.
+func (p *program) tagDiff(cmd *cobra.Command, old, new string, f *fileFlags) (d report.TagDiff, pair [2]*tagFile, err error) {
+	for i, name := range []string{old, new} {
+		if pair[i], err = p.tagFile(cmd, name, []string{name}, &fileFlags{limits: f.limits, noCache: f.noCache, allTags: true}); err != nil {
+			return d, pair, err
+		}
+	}
+	if (pair[0].tags == nil) != (pair[1].tags == nil) {
+		return d, pair, usagef("%s and %s are of two kinds: compare two service tag files, or two of datacenter ranges", old, new)
+	}
+	return report.TagDiff{Old: pair[0].describe(), New: pair[1].describe(), Changes: servicetag.Diff(pair[0].catalogue(), pair[1].catalogue())}, pair, nil
 }
 
 // backupDiff reports on the machines of an estate with the old and with the

@@ -90,6 +90,8 @@ type Change struct {
 	Kind      Kind
 	Before    flow.Verdict
 	After     flow.Verdict
+	MayAllow  bool // some of it may be newly allowed
+	MayDeny   bool // some of it may be newly denied
 	Direction topology.Direction
 	V6        bool
 	Size      *big.Int // packets; one without ports counts once for each pair of addresses
@@ -130,12 +132,12 @@ func (r *Report) Has(kinds ...Kind) bool {
 // Newly reports whether some traffic is newly allowed (or newly denied):
 // certainly, or perhaps, where a side does not decide it.
 func (r *Report) Newly(access topology.Access) (certainly, perhaps bool) {
-	kind, now, before := NewlyAllowed, NowAllowed, flow.Deny
+	kind := NewlyAllowed
 	if access == topology.Deny {
-		kind, now, before = NewlyDenied, NowDenied, flow.Allow
+		kind = NewlyDenied
 	}
 	return r.Has(kind), r.Unwaived || r.any(func(c *Change) bool {
-		return c.Kind == now || c.Kind == StillUndecided || c.Kind == NewlyUndecided && c.Before == before
+		return c.Kind != kind && (access == topology.Deny && c.MayDeny || access != topology.Deny && c.MayAllow)
 	})
 }
 
@@ -156,8 +158,14 @@ func (r *Report) any(holds func(*Change) bool) bool {
 	return false
 }
 
-// Empty reports whether nothing changed.
+// Empty reports whether there is nothing to tell.
 func (r *Report) Empty() bool { return len(r.Gates)+len(r.Elements) == 0 }
+
+// Changed reports whether something certainly changed: the verdict on some
+// traffic, or the resources.
+func (r *Report) Changed() bool {
+	return len(r.Elements) > 0 || r.any(func(c *Change) bool { return c.Kind != StillUndecided })
+}
 
 // Compare says what changed from old to new. Both simulators should have the
 // same settings. A service tag file that is not fresh is taken as current, and

@@ -42,6 +42,7 @@ func (q *question) number(side, i int) int {
 func (q *question) changes() ([]Change, error) {
 	a, b := q.parts[0], q.parts[1]
 	q.names = newNamer(q)
+	still, mayAllow, mayDeny := q.otherwise(b.Open.Intersect(a.Open))
 	var out []Change
 	for _, x := range []struct {
 		kind          Kind
@@ -54,12 +55,20 @@ func (q *question) changes() ([]Change, error) {
 		{NewlyUndecided, flow.Allow, flow.Unknown, b.Open.Intersect(a.Allowed)},
 		{NowAllowed, flow.Unknown, flow.Allow, b.Allowed.Intersect(a.Open)},
 		{NowDenied, flow.Unknown, flow.Deny, b.Denied.Intersect(a.Open)},
-		{StillUndecided, flow.Unknown, flow.Unknown, q.otherwise(b.Open.Intersect(a.Open))},
+		{StillUndecided, flow.Unknown, flow.Unknown, still},
 	} {
 		if x.set.Empty() {
 			continue
 		}
-		c, err := q.change(Change{Kind: x.kind, Before: x.before, After: x.after, Direction: q.direction, V6: q.v6, Size: x.set.Size()}, x.set)
+		c := Change{Kind: x.kind, Before: x.before, After: x.after, Direction: q.direction, V6: q.v6, Size: x.set.Size()}
+		switch {
+		case x.kind == StillUndecided:
+			c.MayAllow, c.MayDeny = mayAllow, mayDeny
+		default:
+			c.MayAllow = x.before != flow.Allow && x.after != flow.Deny
+			c.MayDeny = x.before != flow.Deny && x.after != flow.Allow
+		}
+		c, err := q.change(c, x.set)
 		if err != nil {
 			return nil, err
 		}
@@ -69,28 +78,31 @@ func (q *question) changes() ([]Change, error) {
 }
 
 // otherwise is the part of what is undecided on both sides that meets a rule
-// which only one side has: only there may the verdict change.
-func (q *question) otherwise(both flowset.Set) flowset.Set {
-	if both.Empty() || q.open[0] || q.open[1] {
-		return both
+// which only one side has: only there may the verdict change. A rule that
+// allows, added, and one that denies, taken away, can only allow more.
+func (q *question) otherwise(both flowset.Set) (set flowset.Set, mayAllow, mayDeny bool) {
+	if both.Empty() || q.open[0] || q.open[1] || len(q.gates[0]) != len(q.gates[1]) {
+		return both, true, true
 	}
-	if len(q.gates[0]) != len(q.gates[1]) {
-		return both
-	}
-	met := q.space.None()
+	set = q.space.None()
 	for i := range q.gates[0] {
 		old, new, all := nsg.Differences(q.gates[0][i], q.gates[1][i], q.c.sets)
 		if all {
-			return both
+			return both, true, true
 		}
-		for _, r := range old {
-			met = met.Union(q.space.Matched(q.number(0, i), r))
-		}
-		for _, r := range new {
-			met = met.Union(q.space.Matched(q.number(1, i), r))
+		for side, rules := range [][]*nsg.Rule{old, new} {
+			for _, r := range rules {
+				met := both.Intersect(q.space.Matched(q.number(side, i), r))
+				if met.Empty() {
+					continue
+				}
+				set = set.Union(met)
+				mayAllow = mayAllow || (r.Access != topology.Deny) == (side == 1) || r.Access == topology.NoAccess
+				mayDeny = mayDeny || (r.Access != topology.Deny) == (side == 0) || r.Access == topology.NoAccess
+			}
 		}
 	}
-	return both.Intersect(met)
+	return set, mayAllow, mayDeny
 }
 
 // change takes a set apart by the rules that decide, as far as parts are kept.

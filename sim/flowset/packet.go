@@ -48,10 +48,10 @@ func (s *Space) packet(at [levels]int32) Packet {
 	p := Packet{Protocol: s.protocolOf(at[protocol])}
 	p.Source, p.Destination = s.host(source, at[source]).address, s.host(destination, at[destination]).address
 	if p.Source == p.Destination { // a packet to oneself is like no other
-		p.Destination = s.axes[destination].classes[at[destination]].not(p.Source)
+		p.Destination = s.other(destination, at[destination], p.Source)
 	}
 	if p.Source == p.Destination {
-		p.Source = s.axes[source].classes[at[source]].not(p.Destination)
+		p.Source = s.other(source, at[source], p.Destination)
 	}
 	if p.Protocol.HasPorts() {
 		p.SourcePort, _ = s.axes[sourcePort].classes[at[sourcePort]].port(ephemeral)
@@ -93,16 +93,10 @@ var (
 // host is what stands for a class of addresses.
 func (s *Space) host(level int, n int32) host {
 	a := &s.axes[level]
-	likely := likely4
-	if s.v6 {
-		likely = likely6
-	}
+	likely := s.likely()
 	if a.hosts == nil {
 		a.hosts = make([]host, len(a.classes))
-		for i, x := range slices.Concat(s.hosts, likely) {
-			if x.Is6() != s.v6 {
-				continue
-			}
+		for i, x := range likely {
 			if h := &a.hosts[a.ofAddress(x)]; !h.address.IsValid() {
 				*h = host{x, i}
 			}
@@ -112,12 +106,29 @@ func (s *Space) host(level int, n int32) host {
 	if !h.address.IsValid() {
 		list := a.classes[n].addresses
 		i := max(0, slices.IndexFunc(list, func(r netipx.IPRange) bool { return !unusual(r) }))
-		h.address, h.rank = hostOf(list[i]), len(s.hosts)+len(likely)
+		h.address, h.rank = hostOf(list[i]), len(likely)
 		if unusual(list[i]) {
 			h.rank++
 		}
 	}
 	return *h
+}
+
+// likely are the addresses that witnesses prefer, best first.
+func (s *Space) likely() []netip.Addr {
+	all := slices.Concat(s.hosts, likely4, likely6)
+	return slices.DeleteFunc(all, func(a netip.Addr) bool { return a.Is6() != s.v6 })
+}
+
+// other is an address of the class that is not a, a where there is no other.
+func (s *Space) other(level int, n int32, a netip.Addr) netip.Addr {
+	x := &s.axes[level]
+	for _, h := range s.likely() {
+		if h != a && x.ofAddress(h) == n {
+			return h
+		}
+	}
+	return x.classes[n].not(a)
 }
 
 // unusual reports whether the range begins with an address that no machine
