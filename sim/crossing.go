@@ -11,6 +11,7 @@ import (
 
 	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/nsg"
+	"github.com/netpath/netpath/sim/route"
 	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 )
@@ -28,7 +29,10 @@ type Crossings struct {
 	gates    sync.Map // *nsg.Gate → *gateView
 	tables   sync.Map // *route.Table → *views
 	estate   views
+	around   views     // what the walk as such turns on, without the interfaces' own addresses
+	twins    sync.Map  // twinKey → *twin
 	idle     sync.Pool // *passing
+	all, no  int32     // the fares of which everything passes, and nothing
 
 	mu    sync.Mutex // of what follows
 	ids   map[string]int32
@@ -50,6 +54,8 @@ type spot struct {
 	one      netip.Addr // an address of it; invalid: the end has none, or is left to the trace
 	segments []int32
 	unowned  bool
+	class    int32 // of interfaces that differ in nothing but their addresses
+	twins    bool  // others are of its class
 }
 
 // Crossing is what passes between two ends.
@@ -126,8 +132,116 @@ func (s *Simulator) Crossings(ends []End) *Crossings {
 				}
 			}
 		}
+		c.classify(f)
 	}
+	c.all, c.no = c.constant(always), c.constant(never)
 	return c
+}
+
+// classify finds the interfaces that a walk can tell apart by nothing but their
+// addresses: they are in one subnet, with the same NSG and groups, and nothing
+// else in the estate speaks of them.
+func (c *Crossings) classify(f *family) {
+	s := c.s
+	hops := map[topology.ID]bool{} // interfaces and machines that routes lead to
+	for _, t := range s.net.RouteTables {
+		for _, r := range t.Routes {
+			for _, o := range s.net.Owners(r.NextHopIP) {
+				hops[o.Interface.ID()] = true
+				if vm := s.vm(o.Interface); vm != nil {
+					hops[vm.ID()] = true
+				}
+			}
+		}
+	}
+	alone := func(p *spot) bool {
+		if p.unowned || p.at.subnet == nil || p.at.vnet == nil {
+			return true
+		}
+		nic, config := p.at.nic, p.at.config
+		vm := s.vm(nic)
+		balancers, _, dangling := s.poolsOf(nic, config)
+		return len(s.net.Owners(p.one)) != 1 || len(s.claims[nic.ID()]) > 0 || len(flow.ElementFacts(&nic.Element))+len(flow.ElementFacts(&config.Element)) > 0 ||
+			hops[nic.ID()] || vm != nil && (hops[vm.ID()] || vm.HostFirewall != nil) || len(balancers)+len(dangling) > 0
+	}
+	number := map[string]int32{}
+	first := map[int32]int{}
+	for i := range f.spots {
+		p := &f.spots[i]
+		p.class = int32(i)
+		if !p.one.IsValid() || alone(p) {
+			continue
+		}
+		groups := make([]string, len(p.at.config.ASGs))
+		for k, g := range p.at.config.ASGs {
+			groups[k] = string(g.ID())
+		}
+		slices.Sort(groups)
+		key := fmt.Sprintf("%p %s %q", p.at.subnet, p.at.nic.NetworkSecurityGroup.ID(), groups)
+		if n, ok := number[key]; ok {
+			p.class, p.twins = n, true
+			f.spots[first[n]].twins = true
+			continue
+		}
+		number[key], first[p.class] = p.class, i
+	}
+}
+
+type twinKey struct {
+	from, to int32 // classes
+	v6       bool
+}
+
+// twin is what a pair of two classes met, and what came of it: another pair
+// that none of it tells apart fares alike.
+type twin struct {
+	views []*view
+	keys  [][4]uint64
+	Crossing
+}
+
+// like reports whether a pair is told apart by nothing that the twin met.
+func (t *twin) like(a, b *spot) bool {
+	for i, v := range t.views {
+		x, _ := v.key(a)
+		y, _ := v.key(b)
+		if t.keys[i] != [4]uint64{x[0], x[1], y[0], y[1]} {
+			return false
+		}
+	}
+	return true
+}
+
+// twin remembers the passing of a pair.
+func (c *Crossings) twin(n int, a, b *spot, w *passing, x Crossing) *twin {
+	t := &twin{Crossing: x}
+	add := func(v *view) {
+		from, _ := v.key(a)
+		to, _ := v.key(b)
+		t.views, t.keys = append(t.views, v), append(t.keys, [4]uint64{from[0], from[1], to[0], to[1]})
+	}
+	add(c.of(&c.around, n, c.beside))
+	for _, g := range w.gates {
+		u := c.view(g)
+		add(&u.source.of[n])
+		add(&u.destination.of[n])
+	}
+	for table := range w.cuts.tables {
+		add(c.tableView(table, n))
+	}
+	return t
+}
+
+// beside are the constants of the estate but for the interfaces' own addresses.
+func (c *Crossings) beside() [][]netipx.IPRange {
+	var out [][]netipx.IPRange
+	for _, ranges := range c.s.estateRanges() {
+		if len(ranges) == 1 && ranges[0].From() == ranges[0].To() && len(c.s.net.Owners(ranges[0].From())) > 0 {
+			continue
+		}
+		out = append(out, ranges)
+	}
+	return out
 }
 
 // view is which of some constants each segment of a family lies in.
@@ -225,12 +339,23 @@ func (c *Crossings) Between(from, to int, v6 bool) (x Crossing, ok bool) {
 	if v6 {
 		n = 1
 	}
+	w := c.idle.Get().(*passing)
+	defer c.idle.Put(w)
 	a, b := &c.families[n].spots[from], &c.families[n].spots[to]
 	if !a.one.IsValid() || !b.one.IsValid() || a.one == b.one {
 		return x, false
 	}
-	w := c.idle.Get().(*passing)
-	defer c.idle.Put(w)
+	pair, twins := twinKey{a.class, b.class, v6}, a.twins || b.twins
+	if twins {
+		if t, ok := c.twins.Load(pair); ok && t.(*twin).like(a, b) {
+			return t.(*twin).Crossing, true
+		}
+		defer func() {
+			if ok {
+				c.twins.Store(pair, c.twin(n, a, b, w, x))
+			}
+		}()
+	}
 	w.gates = w.gates[:0]
 	clear(w.seen)
 	clear(w.cuts.tables)
@@ -264,9 +389,9 @@ func (c *Crossings) Between(from, to int, v6 bool) (x Crossing, ok bool) {
 		}
 	}
 	if denied {
-		return Crossing{Passage: c.tell(c.constant(never), false)}, true
+		return Crossing{Passage: c.tell(c.no, false)}, true
 	}
-	id := c.constant(always)
+	id := c.all
 	for _, g := range w.gates {
 		if g.NSG == nil {
 			return x, false // admin rules may end the chain
@@ -317,15 +442,20 @@ func (c *Crossings) whole(n int, p *spot, w *passing) bool {
 		return false
 	}
 	for t := range w.cuts.tables {
-		x, ok := c.tables.Load(t)
-		if !ok {
-			x, _ = c.tables.LoadOrStore(t, &views{})
-		}
-		if _, ok := c.of(x.(*views), n, func() [][]netipx.IPRange { return c.ranges(t.Constants()) }).key(p); !ok {
+		if _, ok := c.tableView(t, n).key(p); !ok {
 			return false
 		}
 	}
 	return true
+}
+
+// tableView is a route table as the ends of a family see it.
+func (c *Crossings) tableView(t *route.Table, n int) *view {
+	x, ok := c.tables.Load(t)
+	if !ok {
+		x, _ = c.tables.LoadOrStore(t, &views{})
+	}
+	return c.of(x.(*views), n, func() [][]netipx.IPRange { return c.ranges(t.Constants()) })
 }
 
 func (c *Crossings) ranges(sets []*netipx.IPSet) [][]netipx.IPRange {
@@ -350,20 +480,19 @@ type gateView struct {
 	fares               map[[4]uint64]int32
 }
 
-// gate is the fare of a packet between two spots at a gate, false where the
-// gate tells the addresses of a spot apart.
-func (c *Crossings) gate(g *nsg.Gate, n int, x, y *spot, t flow.Tuple) (int32, bool) {
+// view is a gate as the ends see it.
+func (c *Crossings) view(g *nsg.Gate) *gateView {
 	v, ok := c.gates.Load(g)
 	if !ok {
 		v, _ = c.gates.LoadOrStore(g, &gateView{gate: g, fares: map[[4]uint64]int32{}})
 	}
 	u := v.(*gateView)
-	side := func(axis nsg.Axis) func() [][]netipx.IPRange {
-		return func() [][]netipx.IPRange {
-			return c.ranges(append(slices.Clip(axis.Prefixes), scope.PublicSpace(), scope.DisputedSpace()))
-		}
-	}
 	u.once.Do(func() {
+		side := func(axis nsg.Axis) func() [][]netipx.IPRange {
+			return func() [][]netipx.IPRange {
+				return c.ranges(append(slices.Clip(axis.Prefixes), scope.PublicSpace(), scope.DisputedSpace()))
+			}
+		}
 		source, destination := g.Axes()
 		u.sourcePorts, u.ports = runs(source.Ports), runs(destination.Ports)
 		for family := range c.families {
@@ -371,6 +500,13 @@ func (c *Crossings) gate(g *nsg.Gate, n int, x, y *spot, t flow.Tuple) (int32, b
 			c.of(&u.destination, family, side(destination))
 		}
 	})
+	return u
+}
+
+// gate is the fare of a packet between two spots at a gate, false where the
+// gate tells the addresses of a spot apart.
+func (c *Crossings) gate(g *nsg.Gate, n int, x, y *spot, t flow.Tuple) (int32, bool) {
+	u := c.view(g)
 	from, ok := u.source.of[n].key(x)
 	to, whole := u.destination.of[n].key(y)
 	if !ok || !whole {
