@@ -27,37 +27,14 @@ func (o *Order) Empty(owner int) bool {
 	return true
 }
 
-// Covering are the owners of which each alone matches for certain whatever the
-// owner's rules match or may match, before they do, in their order. It is of no
-// use where they match nothing.
+// Covering are the owners of which each alone, beside what has no owner,
+// matches for certain whatever the owner's rules match or may match, before
+// they do, in their order. It is of no use where they match nothing.
 func (o *Order) Covering(owner int) []int {
-	var out []int
-	first := true
-	for i := range o.asked[owner].each {
-		before := o.before(i, owner)
-		for _, kind := range o.hunted(protocol, &o.entries[i]) {
-			h := o.hunt(&o.entries[i], kind, before, nil)
-			if h == nil {
-				continue
-			}
-			for w := range h.room[0] {
-				h.room[0][w] &= h.full[0][w]
-			}
-			var here []int
-			for k := range h.room[0].each {
-				if of := o.entries[k].owner; of >= 0 && !slices.Contains(here, of) {
-					here = append(here, of)
-				}
-			}
-			if first {
-				out, first = here, false
-			} else {
-				out = slices.DeleteFunc(out, func(x int) bool { return !slices.Contains(here, x) })
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
+	return slices.DeleteFunc(o.Touch(owner), func(other int) bool {
+		_, hole := o.Hole(owner, func(x int) bool { return x == other })
+		return hole
+	})
 }
 
 // hole accepts packets that no entry matches for certain.
@@ -181,6 +158,38 @@ func (o *Order) Meets(one, other int) (Packet, bool) {
 				among.set(n)
 			}
 			among.set(k)
+			at, ok := o.find(i, among, func(left, full mask, _ bool) verdict {
+				n := full.first()
+				switch {
+				case !left.has(k), n >= 0 && n != k:
+					return prune
+				case left.first() == k:
+					return accept
+				}
+				return split
+			})
+			if ok {
+				return o.packet(at), true
+			}
+		}
+	}
+	return Packet{}, false
+}
+
+// Decides looks for a packet that the owner's rules match or may match, and
+// that a rule of the other decides for certain where these are left out.
+func (o *Order) Decides(owner, other int) (Packet, bool) {
+	for i := range o.asked[owner].each {
+		for k := range o.asked[other].each {
+			if !o.must.has(k) {
+				continue
+			}
+			among := o.empty()
+			for n := range k + 1 {
+				if !o.own[owner].has(n) {
+					among.set(n)
+				}
+			}
 			at, ok := o.find(i, among, func(left, full mask, _ bool) verdict {
 				n := full.first()
 				switch {

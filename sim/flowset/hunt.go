@@ -77,7 +77,7 @@ func (o *Order) hunt(e *placed, kind int32, among mask, j judge) *hunt {
 	n := len(h.order)
 	h.full, h.room, h.all, h.seen = make([]mask, n+1), make([]mask, n+1), make([]mask, n+1), make([]map[string]bool, n+1)
 	for i := range n + 1 {
-		h.room[i], h.all[i], h.seen[i] = o.empty(), o.empty(), map[string]bool{}
+		h.room[i], h.all[i] = o.empty(), o.empty()
 	}
 	h.full[n] = o.empty()
 	for i := range h.full[n] {
@@ -111,6 +111,9 @@ func (h *hunt) visit(depth int, left mask) bool {
 	}
 	level := h.order[depth]
 	next := h.room[depth+1]
+	if h.seen[depth+1] == nil {
+		h.seen[depth+1] = map[string]bool{}
+	}
 	for _, c := range h.o.hunted(level, h.e) {
 		h.key = h.key[:0]
 		for w, x := range h.o.tracks[level].holds[c] {

@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flowset"
 	"github.com/netpath/netpath/sim/nsg"
+	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 )
 
@@ -244,7 +246,7 @@ func TestOfWhatIsNotKnownNothingIsClaimed(t *testing.T) {
 		for i, r := range g.SecurityRules {
 			if y := x.standing(i); y.effectless {
 				claimed++
-				if !sameSets(s, g, without(g, i)) {
+				if !sameButDisputed(s, g, without(g, i)) {
 					t.Errorf("seed %d: %s is said to have no effect: %+v\n%s", seed, r.Name, *y, listing(g))
 				}
 			}
@@ -253,4 +255,25 @@ func TestOfWhatIsNotKnownNothingIsClaimed(t *testing.T) {
 	if claimed < 50 {
 		t.Errorf("only %d rules were said to have no effect", claimed)
 	}
+}
+
+// sameButDisputed is [sameSets] for all packets but those of addresses of which
+// it is in dispute whether they are in the tag Internet: that Storage, for one,
+// is part of the Internet even so is said of the tags, not of their addresses.
+func sameButDisputed(s *sim.Simulator, g, other *topology.NetworkSecurityGroup) bool {
+	region := []flowset.Box{{Source: scope.DisputedSpace()}, {Destination: scope.DisputedSpace()}}
+	for _, p := range s.Scopes(g) {
+		for _, d := range []topology.Direction{topology.Inbound, topology.Outbound} {
+			for _, v6 := range []bool{false, true} {
+				x := nsg.NewSpace(v6, nil, []*nsg.Gate{nsg.New(g, d, p), nsg.New(other, d, p)}, [][]flowset.Box{region})
+				a, b := x.Parts(0), x.Parts(1)
+				for _, pair := range [][2]flowset.Set{{a.Allowed, b.Allowed}, {a.Denied, b.Denied}, {a.Open, b.Open}} {
+					if !pair[0].Without(pair[1]).Union(pair[1].Without(pair[0])).Within(x.Region(0)) {
+						return false
+					}
+				}
+			}
+		}
+	}
+	return true
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/nsg"
 	"github.com/netpath/netpath/topology"
 )
@@ -96,7 +97,8 @@ type Run struct {
 	Sim     *sim.Simulator
 	Network *topology.Network
 
-	readings  *nsg.Readings
+	readings  []*nsg.Readings                                 // what is claimed holds in all of them
+	free      []*nsg.Readings                                 // what holds in all of these rests on no assumption
 	endpoints func() map[topology.ID]bool                     // subnets with private endpoints
 	tagged    func() *tagged                                  // the index of the service tag file; nil without one
 	machines  func() map[topology.ID]*topology.VirtualMachine // by interface
@@ -104,7 +106,16 @@ type Run struct {
 
 func newRun(s *sim.Simulator) *Run {
 	r := &Run{Sim: s, Network: s.Network()}
-	r.readings = nsg.NewReadings(r.taken)
+	icmp := func(f flow.Fact) bool { return f.Assumption == flow.ICMPNeedsAllPorts }
+	r.free = []*nsg.Readings{nsg.NewReadings(icmp, false), nsg.NewReadings(func(flow.Fact) bool { return false }, true)}
+	r.readings = []*nsg.Readings{nsg.NewReadings(r.taken, false)}
+	if s.Strict() {
+		// Whether ICMP needs all ports is one fact of all rules: both ways are looked at.
+		r.readings[0] = nsg.NewReadings(func(f flow.Fact) bool { return icmp(f) || r.taken(f) }, false)
+		if !s.Waived(flow.ICMPNeedsAllPorts, "") {
+			r.readings = append(r.readings, nsg.NewReadings(r.taken, true))
+		}
+	}
 	r.machines = sync.OnceValue(func() map[topology.ID]*topology.VirtualMachine { return machinesByInterface(r.Network) })
 	r.tagged = sync.OnceValue(func() *tagged { return newTagged(r.Network.ServiceTags) })
 	r.endpoints = sync.OnceValue(func() map[topology.ID]bool {

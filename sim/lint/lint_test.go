@@ -3,12 +3,16 @@ package lint
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/topology"
+	"github.com/netpath/netpath/topology/load"
 )
 
 func TestRulesHaveTheirOwnIDsAndNamesAndAllTexts(t *testing.T) {
@@ -88,4 +92,47 @@ func TestAFingerprintIsOfTheRuleTheResourceAndThePart(t *testing.T) {
 			t.Errorf("%+v has the fingerprint of %+v", g, f)
 		}
 	}
+}
+
+func TestEveryRuleFindsItsExample(t *testing.T) {
+	for _, r := range Rules() {
+		loaded, err := load.Estate(context.Background(), example(t, r), load.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", r.ID, err)
+			continue
+		}
+		s, err := sim.New(loaded.Network, sim.Options{AsOf: time.Date(2025, 11, 1, 0, 0, 0, 0, time.UTC)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := Lint(context.Background(), s, Options{Only: []string{r.ID}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(report.Findings) == 0 {
+			t.Errorf("%s finds nothing in its example", r.ID)
+		}
+		for _, f := range report.Findings {
+			if f.Rule.ID != r.ID || f.Text == "" || f.Subject == "" || f.Origin.Line == 0 || f.Severity == "" || f.Why == "" || f.Fix == "" {
+				t.Errorf("%s: the finding lacks something: %+v", r.ID, f)
+			}
+		}
+	}
+}
+
+// example are the files of a rule's example.
+func example(t *testing.T, r *Rule) []string {
+	t.Helper()
+	dir := t.TempDir()
+	var files []string
+	for name, text := range map[string]string{"example.yaml": r.Example, "ServiceTags_Public_20251028.json": r.ExampleTags} {
+		if text == "" {
+			continue
+		}
+		files = append(files, filepath.Join(dir, name))
+		if err := os.WriteFile(files[len(files)-1], []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
 }

@@ -29,8 +29,9 @@ type Reading struct {
 // Readings makes readings in which the same assumptions are taken, and
 // remembers what names mean in them. It is safe for concurrent use.
 type Readings struct {
-	taken func(flow.Fact) bool
-	known sync.Map // sideKey → reading
+	taken    func(flow.Fact) bool
+	portless bool
+	known    sync.Map // sideKey → reading
 }
 
 // reading is what a name means.
@@ -39,8 +40,12 @@ type reading struct {
 	rests []flow.Fact
 }
 
-// NewReadings takes the assumptions that taken reports.
-func NewReadings(taken func(flow.Fact) bool) *Readings { return &Readings{taken: taken} }
+// NewReadings takes the assumptions that taken reports. With portless, rules
+// for every protocol match ICMP, ESP and AH whatever ports they name: what holds
+// with and without does not rest on ICMP_NEEDS_ALL_PORTS.
+func NewReadings(taken func(flow.Fact) bool, portless bool) *Readings {
+	return &Readings{taken: taken, portless: portless}
+}
 
 func (x *Readings) of(s *scope.Set, local bool) reading {
 	key := sideKey{s, local}
@@ -61,15 +66,19 @@ type piece struct {
 	protocols []topology.Protocol // nil: all
 }
 
+// internet is the name of the tag Internet in a reading.
+const internet = "internet"
+
 // Implies reports whether whatever is in the one set of a reading is in the
-// other: a region's tag is part of that of the service (verdicts.md 6).
+// other: a region's tag is part of that of the service, and some services are
+// part of the Internet, wherever it may end (verdicts.md 6).
 func Implies(one, other any) bool {
 	if one == other {
 		return true
 	}
 	a, isTag := one.(string)
 	b, areTags := other.(string)
-	return isTag && areTags && scope.Implies(a, b)
+	return isTag && areTags && (scope.Implies(a, b) || b == internet && scope.PublicTag(a))
 }
 
 // Of reads a gate.
@@ -147,7 +156,7 @@ func (y *Reading) rule(x *Readings, i int, sets map[string]*netipx.IPSet) []flow
 			y.Open[i] = y.Open[i] || !sure || from.name != nil || to.name != nil
 		}
 	}
-	if r.Protocol == topology.AnyProtocol && !(r.Source.allPorts() && r.Destination.allPorts()) && !(r.Source.unresolved || r.Destination.unresolved) {
+	if !x.portless && r.Protocol == topology.AnyProtocol && !(r.Source.allPorts() && r.Destination.allPorts()) && !(r.Source.unresolved || r.Destination.unresolved) {
 		// ICMP, ESP and AH have no ports (spec 2.4, G21).
 		portless := only(out, portlessProtocols)
 		if len(portless) > 0 {
@@ -208,8 +217,11 @@ func (y *Reading) pieces(x *Readings, i int, s *Side, source, local bool, sets m
 			}
 		}
 		var name any = set
-		if tag := set.TagName(); tag != "" {
+		switch tag := set.TagName(); {
+		case tag != "":
 			name = tag
+		case set.Name == "Internet":
+			name = internet
 		}
 		limit := set.Ports()
 		if limit == nil {

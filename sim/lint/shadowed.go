@@ -1,0 +1,50 @@
+package lint
+
+import "fmt"
+
+// shadowed finds rules that one rule before them keeps from ever deciding.
+func shadowed() *Rule {
+	return &Rule{
+		ID: "NP1001", Name: "shadowed-rule", Severity: Warning,
+		Short: "one rule before it matches everything that the rule matches, so it never decides",
+		Why: `NSG rules are tried by priority, and the first that matches decides. A rule whose whole traffic an earlier rule already matches is never reached. Where the earlier rule does the other thing, what the author of the later one wanted does not happen: traffic that was to pass is dropped, or a block that was to hold is open. Where both do the same, the rule is clutter that hides what counts.
+
+The finding holds at every subnet and interface that the NSG is attached to, in IPv4 and IPv6: tags are read as they are there.`,
+		Fix: "Delete the rule, or, if it is meant to be the exception, give it a lower priority number than the rule that shadows it.",
+		Example: `apiVersion: netpath/v1
+virtualNetworks:
+  - name: v1
+    addressPrefixes: [10.0.0.0/16]
+    subnets:
+      - {name: app, addressPrefix: 10.0.1.0/24, networkSecurityGroup: nsg-app}
+networkSecurityGroups:
+  - name: nsg-app
+    securityRules:
+      - {name: deny-db, priority: 200, direction: Outbound, access: Deny, protocol: "*", sourceAddressPrefix: "*", sourcePortRange: "*", destinationAddressPrefix: 10.0.2.0/24, destinationPortRange: "*"}
+      - {name: allow-sql, priority: 300, direction: Outbound, access: Allow, protocol: Tcp, sourceAddressPrefix: 10.0.1.0/24, sourcePortRange: "*", destinationAddressPrefix: 10.0.2.4/32, destinationPortRange: "1433"}
+`,
+		checkGroup: func(g *Group, report func(Finding)) {
+			for i := range g.NSG.SecurityRules {
+				s := g.standing(i)
+				if s.nothing || len(s.by) == 0 {
+					continue
+				}
+				if _, blanket := g.blanketDeny(i, s); blanket {
+					continue // allow-after-deny
+				}
+				by := s.by[0]
+				f := g.about(i)
+				if g.otherwise(i, by) {
+					f.Text = fmt.Sprintf("%s never decides: %s before it matches all its traffic and %s it", g.label(i), g.label(by), g.verb(by))
+					f.Fix = fmt.Sprintf("delete %s, or move it before priority %d if it is meant as an exception", f.Name, g.NSG.SecurityRules[by].Priority)
+				} else {
+					f.Text = fmt.Sprintf("%s never decides: %s before it matches all its traffic and does the same", g.label(i), g.label(by))
+					f.Fix = "delete " + f.Name
+				}
+				f.Related, f.Proof = g.related(by), g.proof(i)
+				f.Assumptions = g.grounds(i, []int{by}, func(s *standing) bool { return s.shadowed })
+				report(f)
+			}
+		},
+	}
+}
