@@ -1,6 +1,10 @@
 package classify
 
-import "github.com/netpath/netpath/topology"
+import (
+	"slices"
+
+	"github.com/netpath/netpath/topology"
+)
 
 // portMap is from protocol and port to class: a row of 1,024 pages for each
 // protocol, 64 ports a page. Rows and pages that are the same are shared.
@@ -39,13 +43,22 @@ func (b *portMapBuilder) add(segments []segment) uint16 {
 	if len(segments) == 1 {
 		b.same[segments[0].class] = r
 	}
+	b.root = slices.Grow(b.root, 1<<10)
 	i := 0
-	for first := 0; first < 1<<16; first += 64 {
+	for first := 0; first < 1<<16; {
 		for i+1 < len(segments) && int(segments[i+1].first) <= first {
 			i++
 		}
-		if i+1 == len(segments) || int(segments[i+1].first) >= first+64 {
-			b.root = append(b.root, b.page(segments[i].class))
+		end := 1 << 16 // of the segment
+		if i+1 < len(segments) {
+			end = int(segments[i+1].first)
+		}
+		if whole := (end - first) >> 6; whole > 0 {
+			page := b.page(segments[i].class)
+			for range whole {
+				b.root = append(b.root, page)
+			}
+			first += whole << 6
 			continue
 		}
 		b.root = append(b.root, uint16(len(b.pages)>>6))
@@ -55,6 +68,7 @@ func (b *portMapBuilder) add(segments []segment) uint16 {
 			}
 			b.pages = append(b.pages, uint16(segments[j].class))
 		}
+		first += 64
 	}
 	return r
 }
