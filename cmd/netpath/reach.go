@@ -16,6 +16,7 @@ type reachFlags struct {
 	noProxy  bool
 	denied   bool
 	only     []string
+	matrix   string
 }
 
 func (p *program) reachCommand() *cobra.Command {
@@ -36,11 +37,16 @@ addresses, a subnet each interface in it, or, without one in the data, its gates
 
 --only asserts that nothing else passes: services like tcp/443, udp/53, tcp/8080-8090,
 icmp, tcp, or none. Exit 1, with a packet that shows it, when something else passes,
-4 when that is not decided.`,
+4 when that is not decided.
+
+--matrix tells who reaches whom with what, for all subnets or all virtual machines:
+all, none, services, or ? where the data does not decide.`,
 		Example: `  netpath reach export/ --from app1
   netpath reach export/ --from subnet:v1/app --to db1
   netpath reach export/ --from Internet
-  netpath reach export/ --from subnet:v1/app --to subnet:v1/db --only tcp/1433,icmp`,
+  netpath reach export/ --from subnet:v1/app --to subnet:v1/db --only tcp/1433,icmp
+  netpath reach export/ --matrix
+  netpath reach export/ --matrix=vms -o json`,
 		Args: needInputs,
 		RunE: do(func(cmd *cobra.Command, args []string) error {
 			p.formats = append(report.Formats(), string(report.Markdown))
@@ -54,13 +60,24 @@ icmp, tcp, or none. Exit 1, with a packet that shows it, when something else pas
 	fs.StringSliceVar(&f.only, "only", nil, "assert that nothing but these `services` passes: tcp/443,icmp or none; repeatable")
 	fs.BoolVar(&f.denied, "denied", false, "list what is denied too, and by what")
 	fs.BoolVar(&f.noProxy, "no-proxy", false, "leave out what goes through the proxy of a virtual machine that has one")
+	fs.StringVar(&f.matrix, "matrix", "", "who reaches whom with what: of all `subnets` (the default), or vms")
+	fs.Lookup("matrix").NoOptDefVal = "subnets"
 	f.estateFlags.register(cmd)
+	for _, name := range []string{"from", "to", "only", "denied", "no-proxy"} {
+		cmd.MarkFlagsMutuallyExclusive("matrix", name)
+	}
+	complete(cmd, "matrix", "subnets", "vms")
 	return cmd
 }
 
 func (p *program) reach(cmd *cobra.Command, paths []string, f *reachFlags) error {
-	if f.from == "" {
-		return usagef("reach needs --from")
+	if f.matrix != "" {
+		var err error
+		if f.matrix, err = oneOf("matrix", f.matrix, "subnets", "vms"); err != nil {
+			return err
+		}
+	} else if f.from == "" {
+		return usagef("reach needs --from, or --matrix")
 	}
 	var may reach.Allowed
 	if f.only != nil {
@@ -79,6 +96,9 @@ func (p *program) reach(cmd *cobra.Command, paths []string, f *reachFlags) error
 	if err != nil {
 		return err
 	}
+	if f.matrix != "" {
+		return s.matrix(cmd, f.matrix)
+	}
 	a, err := reach.Between(cmd.Context(), s.sim, reach.Question{From: f.from, To: f.to, NoProxy: f.noProxy})
 	if err != nil {
 		return err
@@ -96,12 +116,34 @@ func (p *program) reach(cmd *cobra.Command, paths []string, f *reachFlags) error
 		s.codes.add(exitUndecided)
 	}
 	s.settle(answered{assumptions: a.Assumptions, underAssumptions: a.UnderAssumptions})
+	return s.tell(func(w *report.Writer) error { return w.Reach(a, view) })
+}
+
+// matrix answers for all pairs.
+func (s *session) matrix(cmd *cobra.Command, kind string) error {
+	of := reach.Subnets
+	if kind == "vms" {
+		of = reach.Machines
+	}
+	m, err := of(cmd.Context(), s.sim)
+	if err != nil {
+		return err
+	}
+	if m.Undecided {
+		s.codes.add(exitUndecided)
+	}
+	s.settle(answered{assumptions: m.Assumptions, underAssumptions: m.UnderAssumptions})
+	return s.tell(func(w *report.Writer) error { return w.Matrix(m) })
+}
+
+// tell writes an answer about what passes and ends the run.
+func (s *session) tell(write func(*report.Writer) error) error {
 	taken := s.scopeOf("a guest's own firewall counts where given")
 	outs, err := s.openOutputs(report.Options{Scope: taken, ExitCodes: s.codes.list()})
 	if err != nil {
 		return err
 	}
-	if err := outs.write(func(w *report.Writer) error { return w.Reach(a, view) }); err != nil {
+	if err := outs.write(write); err != nil {
 		return err
 	}
 	if outs.text() {
