@@ -40,6 +40,7 @@ type Names struct {
 	cuts     map[string]*topology.Gap
 	refused  *topology.Gap
 	gateways map[topology.ID]Gateways
+	behind   map[topology.ID][]netip.Prefix // of the virtual network's own gateways
 
 	mu       sync.Mutex
 	unread   error
@@ -61,6 +62,7 @@ func New(n *topology.Network, opts Options) *Names {
 		places:   map[*topology.Subnet]*Place{},
 		exported: map[*topology.EffectiveSecurityGroup]*Place{},
 		gateways: map[topology.ID]Gateways{},
+		behind:   map[topology.ID][]netip.Prefix{},
 	}
 	for i := range n.Gaps {
 		g := &n.Gaps[i]
@@ -82,6 +84,9 @@ func New(n *topology.Network, opts Options) *Names {
 	}
 	for _, v := range n.VirtualNetworks {
 		x.gateways[v.ID()] = x.gatewaysOf(v)
+		if own := x.ownGateways(v).Prefixes; len(own) > 0 {
+			x.behind[v.ID()] = own
+		}
 	}
 	return x
 }

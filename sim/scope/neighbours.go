@@ -272,7 +272,7 @@ func (x *Names) connected(gw *topology.VirtualNetworkGateway, o *Gateways) (whol
 func (x *Names) Behind(a netip.Addr) []*topology.VirtualNetwork {
 	var out []*topology.VirtualNetwork
 	for _, v := range x.net.VirtualNetworks {
-		for _, p := range x.ownGateways(v).Prefixes {
+		for _, p := range x.behind[v.ID()] {
 			if p.Bits() > 0 && p.Contains(a) {
 				out = append(out, v)
 				break
