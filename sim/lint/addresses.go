@@ -21,6 +21,15 @@ func intersection(a, b *netipx.IPSet) *netipx.IPSet {
 	return s
 }
 
+// union is the addresses of either set.
+func union(a, b *netipx.IPSet) *netipx.IPSet {
+	var x netipx.IPSetBuilder
+	x.AddSet(a)
+	x.AddSet(b)
+	s, _ := x.IPSet() // of sets: no error
+	return s
+}
+
 // difference is the addresses of a that are not in b.
 func difference(a, b *netipx.IPSet) *netipx.IPSet {
 	var x netipx.IPSetBuilder
@@ -70,6 +79,9 @@ func public(s *netipx.IPSet) string {
 	s = intersection(s, scope.PublicSpace())
 	if v4 := four(s); !empty(v4) {
 		n := size(v4)
+		if mostly(v4) {
+			return "most of the Internet (" + thousands(n) + " addresses)"
+		}
 		text := thousands(n) + " public addresses"
 		if n == 1 {
 			text = "1 public address"

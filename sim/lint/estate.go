@@ -4,7 +4,9 @@ package lint
 // whole, NP1100 and up.
 func estateRules() []*Rule {
 	return []*Rule{
-		widenedTag(), unknownTag(), portList(), strayBlanks(), internetInDisguise(), openToAnyone(), refusedByAzure(),
+		widenedTag(), unknownTag(), otherRegion(), portList(), strayBlanks(), doubledTag(), hardCoded(), internetInDisguise(), openToAnyone(), refusedByAzure(),
+		managementPorts(), unattachedGroup(), emptyApplicationGroup(), nextHop(), asymmetricReturn(), halfPeering(),
+		singleProxy(), proxyUnreachable(), unguardedMachines(),
 	}
 }
 

@@ -1,0 +1,284 @@
+package lint
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/route"
+	"github.com/netpath/netpath/topology"
+)
+
+func asymmetricReturn() *Rule {
+	return &Rule{
+		ID: "NP1205", Name: "asymmetric-return", Severity: Warning,
+		Short: "Packets go one way and their replies another, past a stateful appliance",
+		Why:   `Replies follow the routes of the subnet that sends them. A machine with a public way in whose subnet sends the Internet to an appliance or a gateway answers through that, and the connection never stands (UDR): certain, and an error. Between subnets, an appliance that sees only one half of a connection drops it if it keeps state, and inspects nothing of the answer if it does not; it is well where the appliance translates the source to its own address.`,
+		Fix:   "Give both subnets routes through the same appliance, or neither.",
+		Example: `apiVersion: netpath/v1
+virtualNetworks:
+  - name: v1
+    location: westeurope
+    addressPrefixes: [10.0.0.0/16]
+    subnets:
+      - {name: hub, addressPrefix: 10.0.0.0/24, networkSecurityGroup: nsg}
+      - {name: app, addressPrefix: 10.0.1.0/24, networkSecurityGroup: nsg, routeTable: rt-app}
+      - {name: db, addressPrefix: 10.0.2.0/24, networkSecurityGroup: nsg}
+networkSecurityGroups: [{name: nsg}]
+routeTables:
+  - name: rt-app
+    routes:
+      - {name: db-through-nva, addressPrefix: 10.0.2.0/24, nextHopType: VirtualAppliance, nextHopIpAddress: 10.0.0.10}
+virtualMachines:
+  - name: nva
+    networkInterfaces: [{name: nva-nic, subnet: v1/hub, privateIPAddress: 10.0.0.10, enableIPForwarding: true}]
+  - name: app1
+    networkInterfaces: [{name: app1-nic, subnet: v1/app, privateIPAddress: 10.0.1.4}]
+  - name: db1
+    networkInterfaces: [{name: db1-nic, subnet: v1/db, privateIPAddress: 10.0.2.4}]
+`,
+		check: checkAsymmetricReturn,
+	}
+}
+
+func checkAsymmetricReturn(run *Run, report func(Finding)) {
+	run.asymmetricFromInternet(report)
+	run.asymmetricInside(report)
+}
+
+// asymmetricFromInternet finds public ways in to machines whose replies leave
+// another way.
+func (run *Run) asymmetricFromInternet(report func(Finding)) {
+	internet, err := run.Sim.NamedEnd("Internet")
+	if err != nil {
+		return
+	}
+	diverts := map[*topology.Subnet]bool{}
+	for _, o := range run.entries() {
+		sub, ok := topology.Lookup[*topology.Subnet](run.Network, o.Configuration.Subnet)
+		if !ok || run.Network.VirtualNetworkOf(sub) == nil || !run.gatesKnown(o) {
+			continue
+		}
+		if _, known := diverts[sub]; !known {
+			diverts[sub] = mayDivert(run.routes(sub))
+		}
+		if !diverts[sub] {
+			continue
+		}
+		t, err := run.Sim.TraceEnds(sim.TraceQuestion{Protocol: topology.TCP, AnyPort: true}, internet, run.Sim.InterfaceEnd(o))
+		if err != nil {
+			continue
+		}
+		var b netipx.IPSetBuilder
+		var first *portion
+		for _, p := range portions(t, internet.Addresses(o.Configuration.PrivateIPAddress.Is6())) {
+			if p.Verdict == flow.Deny && p.Code == flow.ReturnPathAsymmetric && p.source != nil {
+				b.AddSet(p.source)
+				if first == nil {
+					first = &p
+				}
+			}
+		}
+		if first == nil {
+			continue
+		}
+		set, _ := b.IPSet() // of sets: no error
+		f := Finding{Subject: o.Interface.ID(), Origin: o.Interface.Origin, Severity: Error, Assumptions: first.Assumptions,
+			Text: fmt.Sprintf("%s (%s) lets in connections from %s, but replies leave %s another way: none of them stands", run.machineName(o.Interface), o.Configuration.PrivateIPAddress, public(set), subnetName(sub)),
+			Fix:  "Let the connections in through the appliance or firewall that the replies leave by (a DNAT rule, or a load balancer before it), or route the addresses of the clients to Internet."}
+		for _, h := range first.Hops {
+			if h.Kind == sim.HopReturn && h.Origin != nil {
+				f.Related = append(f.Related, Related{Text: "the way back: " + h.AddressPrefix + " to " + string(h.NextHopType) + " " + h.NextHopIPAddress, Origin: *h.Origin})
+			}
+		}
+		report(f)
+	}
+}
+
+// mayDivert reports whether routes may send public addresses to an appliance
+// or a gateway.
+func mayDivert(t *route.Table) bool {
+	return slices.ContainsFunc(t.Routes, func(r *route.Route) bool {
+		return r.NextHop == topology.NextHopVirtualAppliance || r.NextHop == topology.NextHopGateway
+	}) || len(t.Undecided()) > 0
+}
+
+// routes are the effective routes of a subnet whose virtual network is in the
+// data.
+func (run *Run) routes(sub *topology.Subnet) *route.Table {
+	return route.New(run.Network, run.Sim.Names(), sub)
+}
+
+// hop is where the routes of a subnet send an address in every world; nil
+// where the data leaves that open.
+func hop(t *route.Table, a netip.Addr) *route.Route {
+	choose := func(w *flow.World) *route.Route {
+		if d := t.Choose(w, flow.At(a)); d.Doubt == nil && !d.Learned {
+			return d.Route
+		}
+		return nil
+	}
+	usual := flow.Explore(func(w *flow.World) (bool, *route.Route) { return true, choose(w) }, nil).Walk
+	if usual == nil {
+		return nil
+	}
+	if flow.Explore(func(w *flow.World) (bool, struct{}) { return choose(w) == usual, struct{}{} }, nil).Verdict != flow.Allow {
+		return nil
+	}
+	return usual
+}
+
+// asymmetricInside finds user-defined routes to an appliance, between machines
+// of the estate, whose replies do not pass it.
+func (run *Run) asymmetricInside(report func(Finding)) {
+	type stop struct {
+		nic  *topology.NetworkInterface
+		addr netip.Addr
+	}
+	machines := map[*topology.Subnet][]stop{}
+	var subnets []*topology.Subnet
+	for _, nic := range run.Network.NetworkInterfaces {
+		if !nic.PrivateEndpoint.IsZero() {
+			continue
+		}
+		for _, c := range nic.IPConfigurations {
+			sub, ok := topology.Lookup[*topology.Subnet](run.Network, c.Subnet)
+			if !ok || !c.PrivateIPAddress.IsValid() || run.Network.VirtualNetworkOf(sub) == nil {
+				continue
+			}
+			if machines[sub] == nil {
+				subnets = append(subnets, sub)
+			}
+			machines[sub] = append(machines[sub], stop{nic, c.PrivateIPAddress})
+		}
+	}
+	type found struct {
+		from, to []string
+		route    *route.Route
+		back     *route.Route
+		example  [2]netip.Addr
+	}
+	var order []*topology.Route
+	byRoute := map[*topology.Route]*found{}
+	tables := map[*topology.Subnet]*route.Table{}
+	routes := func(s *topology.Subnet) *route.Table {
+		if tables[s] == nil {
+			tables[s] = run.routes(s)
+		}
+		return tables[s]
+	}
+	backs := map[*topology.Subnet]map[netip.Addr]*route.Route{}
+	for _, from := range subnets {
+		table, ok := topology.Lookup[*topology.RouteTable](run.Network, from.RouteTable)
+		if !ok {
+			continue
+		}
+		for _, user := range table.Routes {
+			prefix := user.Destination.Prefix
+			if user.NextHop != topology.NextHopVirtualAppliance || user.Destination.Kind != topology.PrefixAddress || !user.NextHopIP.IsValid() {
+				continue
+			}
+			via := run.Network.Owners(user.NextHopIP)
+			isAppliance := func(x stop) bool {
+				return x.addr == user.NextHopIP || slices.ContainsFunc(via, func(o topology.Owner) bool { return run.sameMachine(o.Interface, x.nic) })
+			}
+			start := machines[from][0]
+			if isAppliance(start) || len(via) == 0 && !run.frontend(user.NextHopIP) {
+				continue
+			}
+			for _, to := range subnets {
+				if to == from || !overlapsAny(to.Prefixes, prefix) || !run.near(to, from) {
+					continue
+				}
+				for _, x := range machines[to] {
+					if !prefix.Contains(x.addr) || isAppliance(x) || x.addr.Is6() != start.addr.Is6() {
+						continue
+					}
+					there := hop(routes(from), x.addr)
+					if there == nil || there.Source != route.User || there.NextHopIP != user.NextHopIP || there.Prefix != prefix {
+						break // another route takes it, or it is not known which
+					}
+					if backs[to] == nil {
+						backs[to] = map[netip.Addr]*route.Route{}
+					}
+					back, known := backs[to][start.addr]
+					if !known {
+						back = hop(routes(to), start.addr)
+						backs[to][start.addr] = back
+					}
+					if back == nil || !straight(back) {
+						break
+					}
+					f := byRoute[user]
+					if f == nil {
+						f = &found{route: there, back: back, example: [2]netip.Addr{start.addr, x.addr}}
+						byRoute[user] = f
+						order = append(order, user)
+					}
+					f.from, f.to = addNew(f.from, subnetName(from)), addNew(f.to, subnetName(to))
+					break // one machine of a subnet shows it
+				}
+			}
+		}
+	}
+	for _, user := range order {
+		f := byRoute[user]
+		report(Finding{Subject: f.route.Table.ID(), Name: user.Name, Origin: user.Origin,
+			Text: fmt.Sprintf("route %s sends packets of %s for %s through %s, and the replies come straight back (%s to %s by %s)",
+				quoted(user.Name), oneOrMore("subnet", f.from), fewOf(f.to), user.NextHopIP, f.example[1], f.example[0], f.back.NextHop),
+			Fix: fmt.Sprintf("Give %s a route back to %s with the next hop %s, or remove route %s; an appliance that translates the source to its own address needs neither.",
+				oneOrMore("subnet", f.to), fewOf(f.from), user.NextHopIP, quoted(user.Name))})
+	}
+}
+
+// straight reports whether a route hands packets to the other machine without
+// anything between.
+func straight(r *route.Route) bool {
+	switch r.NextHop {
+	case topology.NextHopVnetLocal, topology.NextHopVNetPeering, topology.NextHopGlobalPeering, topology.NextHopConnectedGroup:
+		return true
+	}
+	return false
+}
+
+// near reports whether packets can go from one subnet straight to another: they
+// are in one virtual network, or the first one's is peered with the other's.
+func (run *Run) near(from, to *topology.Subnet) bool {
+	if from.VirtualNetworkID() == to.VirtualNetworkID() {
+		return true
+	}
+	v := run.Network.VirtualNetworkOf(from)
+	return slices.ContainsFunc(v.Peerings, func(p *topology.Peering) bool { return p.RemoteVirtualNetwork.ID() == to.VirtualNetworkID() })
+}
+
+func overlapsAny(list []netip.Prefix, p netip.Prefix) bool {
+	return slices.ContainsFunc(list, func(q netip.Prefix) bool { return q.Overlaps(p) })
+}
+
+func addNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// sameMachine reports whether two interfaces are one, or of one machine.
+func (run *Run) sameMachine(a, b *topology.NetworkInterface) bool {
+	vm := run.machines()[a.ID()]
+	return a == b || vm != nil && vm == run.machines()[b.ID()]
+}
+
+// frontend reports whether an address is that of an internal load balancer or
+// a firewall.
+func (run *Run) frontend(a netip.Addr) bool {
+	for _, lb := range run.Network.LoadBalancers {
+		if slices.ContainsFunc(lb.Frontends, func(f *topology.Frontend) bool { return f.PrivateIPAddress == a }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(run.Network.AzureFirewalls, func(f *topology.AzureFirewall) bool { return f.PrivateIPAddress == a })
+}

@@ -1,0 +1,120 @@
+package lint
+
+import (
+	"net/netip"
+
+	"go4.org/netipx"
+
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/scope"
+	"github.com/netpath/netpath/topology"
+)
+
+// entries are the addresses of interfaces that a public IP address, a load
+// balancer or a firewall of the data may lead to.
+func (run *Run) entries() []topology.Owner {
+	named := map[topology.ID]bool{} // interfaces and IP configurations that load balancers name
+	for _, lb := range run.Network.LoadBalancers {
+		for _, p := range lb.BackendPools {
+			for _, r := range p.IPConfigurations {
+				named[r.ID()] = true
+			}
+			for _, r := range p.Interfaces {
+				named[r.ID()] = true
+			}
+		}
+		for _, r := range lb.NATRules {
+			named[r.BackendIPConfiguration.ID()] = true
+		}
+	}
+	delete(named, "")
+	translated := map[netip.Addr]bool{} // addresses that firewalls put in the place of their own
+	firewall := func(collections []*topology.RuleCollection) {
+		for _, c := range collections {
+			for _, r := range c.Rules {
+				if c.Kind == topology.NATCollection {
+					translated[r.Translated] = true
+				}
+			}
+		}
+	}
+	for _, f := range run.Network.AzureFirewalls {
+		firewall(f.Collections)
+	}
+	for _, p := range run.Network.FirewallPolicies {
+		firewall(p.Collections)
+	}
+	var out []topology.Owner
+	for _, nic := range run.Network.NetworkInterfaces {
+		if !nic.PrivateEndpoint.IsZero() {
+			continue
+		}
+		for _, c := range nic.IPConfigurations {
+			if !c.PrivateIPAddress.IsValid() {
+				continue
+			}
+			if !c.PublicIPAddress.IsZero() || c.PublicIPUnknown || len(c.BackendPools)+len(c.InboundNATRules) > 0 ||
+				named[c.ID()] || named[nic.ID()] || translated[c.PrivateIPAddress] {
+				out = append(out, topology.Owner{Interface: nic, Configuration: c})
+			}
+		}
+	}
+	return out
+}
+
+// gatesKnown reports whether the data says which security groups stand before
+// an address. Where one of them is not in the data, nothing is certain to get
+// in.
+func (run *Run) gatesKnown(o topology.Owner) bool {
+	known := func(ref topology.Ref) bool {
+		g, ok := topology.Lookup[*topology.NetworkSecurityGroup](run.Network, ref)
+		return ref.IsZero() || ok && g.RulesGiven
+	}
+	sub, ok := topology.Lookup[*topology.Subnet](run.Network, o.Configuration.Subnet)
+	return ok && known(sub.NetworkSecurityGroup) && known(o.Interface.NetworkSecurityGroup)
+}
+
+// portion is what an answer says of some of the packets that were asked about.
+type portion struct {
+	sim.Outcome
+	source *netipx.IPSet
+	ports  []topology.PortRange // empty: those that were asked
+}
+
+// portions are the parts of an answer about packets from a set.
+func portions(t *sim.Trace, from *netipx.IPSet) []portion {
+	if len(t.Parts) == 0 {
+		return []portion{{Outcome: t.Outcome, source: from}}
+	}
+	var out []portion
+	for _, p := range t.Parts {
+		source := from
+		if len(p.Source) > 0 {
+			source = scope.SetOf(p.Source...)
+		}
+		out = append(out, portion{p.Outcome, source, p.Ports})
+	}
+	return out
+}
+
+// deciding is the last rule of a security group on the way that lets a packet
+// pass, nil where none does.
+func deciding(o *sim.Outcome) *sim.Hop {
+	for i := len(o.Hops) - 1; i >= 0; i-- {
+		h := &o.Hops[i]
+		if (h.Kind == sim.HopSecurityRules || h.Kind == sim.HopAdminRules) && h.Verdict == flow.Allow && h.RuleName != "" && h.Origin != nil {
+			return h
+		}
+	}
+	return nil
+}
+
+// machineName is the name of the interface's machine, or of the interface
+// where the data names none.
+func (run *Run) machineName(nic *topology.NetworkInterface) string {
+	if vm := run.machines()[nic.ID()]; vm != nil {
+		return "machine " + vm.Name
+	}
+	return "interface " + nic.Name
+}
