@@ -64,16 +64,9 @@ func (w *Writer) Check(r *policy.Report, run CheckRun) error {
 		return w.versioned(checkDocument(r, run))
 	case NDJSON:
 		return eachObject(w, checkDocument(r, run).Assertions)
-	case SARIF:
-		return w.sarif(r, run)
-	case JUnit:
-		return w.junit(r, run)
-	case Markdown:
-		return w.checkMarkdown(r, run)
-	case GitHub:
-		return w.annotate(r, run, githubLine)
-	case AzureDevOps:
-		return w.annotate(r, run, azureLine)
+	}
+	if ok, err := w.pipeline(func() *stream { return checkStream(r, run) }); ok {
+		return err
 	}
 	p := &page{paint: w.paint()}
 	if w.opt.Format == Table {
