@@ -12,6 +12,12 @@ soak:
 	go test ./sim -run 'SimulatorAndOracleAgree|Removal' -v -timeout 0 -estates 100000 -removal-estates 10000 -seed $(SEED)
 	go test ./sim ./topology/load -run Law -v -timeout 0 -rapid.checks 20000
 
+# Every list of rules of the small worlds, at one place each.
+.PHONY: worlds
+worlds:
+	go test ./sim/nsg/classify -run SmallWorld -v -timeout 0 -worlds 1
+	go test ./sim -run 'EveryNSG|EveryChain|EveryTable' -v -timeout 0 -small-step 1
+
 # Every seeded fault must be caught by the tests.
 faults:
 	go run ./.ci/faults

@@ -17,7 +17,7 @@ var assertionKinds = []string{string(rules.Allow), string(rules.Deny), string(ru
 // assertion reads one assertion of a policy file; before are those above it.
 func (r *policyReader) assertion(n *doctree.Node, before []*rules.Assertion) *rules.Assertion {
 	a := &rules.Assertion{Origin: topology.Origin{File: r.file, Line: n.Pos.Line, Column: n.Pos.Column, Pointer: n.Pointer()}}
-	for _, m := range r.object(n, append([]string{"id", "reason"}, assertionKinds...)...) {
+	for _, m := range r.object(n, keysOf[assertionFile]()...) {
 		switch m.Key {
 		case "id":
 			a.ID = r.text(m.Value)
@@ -53,7 +53,7 @@ func (r *policyReader) assertion(n *doctree.Node, before []*rules.Assertion) *ru
 
 // packets reads what allow and deny are about.
 func (r *policyReader) packets(n *doctree.Node, a *rules.Assertion) {
-	for _, m := range r.object(n, "from", "to", "ports", "protocol") {
+	for _, m := range r.object(n, keysOf[packetsFile]()...) {
 		switch m.Key {
 		case "from":
 			a.From = r.texts(m.Value)
@@ -91,7 +91,7 @@ func (r *policyReader) packets(n *doctree.Node, a *rules.Assertion) {
 
 // backupReady reads which machines are to pass which profiles.
 func (r *policyReader) backupReady(n *doctree.Node, a *rules.Assertion) {
-	for _, m := range r.object(n, "vms", "profiles") {
+	for _, m := range r.object(n, keysOf[backupReadyFile]()...) {
 		switch m.Key {
 		case "vms":
 			a.VMs = r.texts(m.Value)

@@ -83,7 +83,12 @@ func readPolicy(name string, asOf time.Time) (*policy, error) {
 	if blank(f) {
 		return &policy{file: name}, nil
 	}
-	doc, err := doctree.Read(name, f, doctree.Limits{})
+	return policyText(name, f, asOf)
+}
+
+// policyText reads a policy file that is not blank.
+func policyText(name string, in io.Reader, asOf time.Time) (*policy, error) {
+	doc, err := doctree.Read(name, in, doctree.Limits{})
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +97,7 @@ func readPolicy(name string, asOf time.Time) (*policy, error) {
 	}
 	r := policyReader{file: name}
 	p := &policy{file: name}
-	for _, m := range r.object(doc.Roots[0], "waivers", "suppressions", "serviceTags", "assertions") {
+	for _, m := range r.object(doc.Roots[0], keysOf[policyFile]()...) {
 		switch m.Key {
 		case "assertions":
 			for _, item := range r.list(m.Value) {
@@ -107,7 +112,7 @@ func readPolicy(name string, asOf time.Time) (*policy, error) {
 				p.suppressions = append(p.suppressions, r.suppression(item, asOf))
 			}
 		case "serviceTags":
-			for _, m := range r.object(m.Value, "date") {
+			for _, m := range r.object(m.Value, keysOf[serviceTagsFile]()...) {
 				p.catalogueDate = r.date(m.Value)
 			}
 		}
@@ -180,7 +185,7 @@ func (r *policyReader) date(n *doctree.Node) time.Time {
 
 func (r *policyReader) waiver(n *doctree.Node, asOf time.Time) *waiver {
 	w := &waiver{line: n.Pos.Line}
-	for _, m := range r.object(n, "id", "about", "reason", "owner", "expires") {
+	for _, m := range r.object(n, keysOf[waiverFile]()...) {
 		switch m.Key {
 		case "id":
 			w.ID = r.assumption(m.Value)
@@ -209,7 +214,7 @@ func (r *policyReader) waiver(n *doctree.Node, asOf time.Time) *waiver {
 func (r *policyReader) suppression(n *doctree.Node, asOf time.Time) *suppression {
 	x := &suppression{}
 	x.Origin = topology.Origin{File: r.file, Line: n.Pos.Line, Column: n.Pos.Column, Pointer: n.Pointer()}
-	for _, m := range r.object(n, "id", "about", "reason", "owner", "expires") {
+	for _, m := range r.object(n, keysOf[suppressionFile]()...) {
 		switch m.Key {
 		case "id":
 			x.ID = r.text(m.Value)

@@ -36,7 +36,7 @@ files and design files, and says Allow, Deny or Unknown, with every gate on the 
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "show every part of an answer hop by hop; print the inputs with their SHA-256, all remarks and the counts of what was read, on standard error")
 	complete(root, "output", report.CheckFormats()...)
 	complete(root, "color", "auto", "always", "never")
-	root.AddCommand(p.ipFlowCommand(), p.traceCommand(), p.effectiveRulesCommand(), p.effectiveRoutesCommand(), p.tagsCommand(), p.backupCommand(), p.reachCommand(), p.diffCommand(), p.fixCommand(), p.optimizeCommand(), p.checkCommand(), p.redactCommand(), p.selftestCommand(), p.limitsCommand(), p.explainCommand(), p.versionCommand())
+	root.AddCommand(p.ipFlowCommand(), p.traceCommand(), p.effectiveRulesCommand(), p.effectiveRoutesCommand(), p.tagsCommand(), p.backupCommand(), p.reachCommand(), p.diffCommand(), p.fixCommand(), p.optimizeCommand(), p.checkCommand(), p.initCommand(), p.schemaCommand(), p.redactCommand(), p.selftestCommand(), p.limitsCommand(), p.explainCommand(), p.versionCommand())
 	return root
 }
 

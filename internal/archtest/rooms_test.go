@@ -44,9 +44,10 @@ var rooms = []struct {
 	{"internal/report", []string{"sim/policy", "sim/optimize", "topology/load"}},
 	{"internal/selftest", []string{"sim", "topology/load"}},
 	{"internal/redact", []string{"internal/doctree"}},
+	{"internal/schema", nil},
 	{"internal/archtest", nil},
 
-	{"cmd/netpath", []string{"internal/selftest", "internal/redact", "internal/report", "internal/emit", "topology/azure"}},
+	{"cmd/netpath", []string{"internal/selftest", "internal/redact", "internal/report", "internal/schema", "internal/emit", "topology/azure"}},
 	{"fixtures", []string{"sim", "topology/load"}},
 	{"benchmarks/...", []string{"sim/policy", "sim/optimize", "topology/load", "internal/oracle", "internal/report"}},
 }

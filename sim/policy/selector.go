@@ -114,7 +114,7 @@ func (s *selection) resolve(text string) (selected, error) {
 		return selected{}, err
 	}
 	if kind == "label" && slices.ContainsFunc(c, func(t criterion) bool { return t.tag == "" }) {
-		return selected{}, fmt.Errorf("label: takes resource tags: label:NAME=VALUE; a pattern of names is one of vm:, nic:, subnet: and asg:")
+		return selected{}, fmt.Errorf("label: takes resource tags, label:NAME=VALUE; vm:, nic:, subnet: and asg: take patterns of names")
 	}
 	var out selected
 	if kind == "vm" || kind == "label" {

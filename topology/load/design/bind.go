@@ -60,6 +60,13 @@ var shorthand = map[reflect.Type]string{
 	reflect.TypeFor[PublicIPAddress](): "name",
 }
 
+// MayBeBare reports whether a value of the type may be written as one bare
+// text in place of an object.
+func MayBeBare(t reflect.Type) bool {
+	_, ok := shorthand[t]
+	return ok
+}
+
 type field struct {
 	key             string
 	value           reflect.Value
