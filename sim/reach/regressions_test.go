@@ -1,0 +1,165 @@
+package reach
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/netpath/netpath/topology"
+)
+
+// What users reported against other tools: each has its answer here.
+func TestWhatPassesIsToldAsAzureDoes(t *testing.T) {
+	twoSubnets := func(app, db *topology.NetworkSecurityGroup) []subnet {
+		return []subnet{{"app", "10.0.1.0/24", app}, {"db", "10.0.2.0/24", db}}
+	}
+	machines := []machine{{name: "app1", subnet: "app", address: "10.0.1.4"}, {name: "db1", subnet: "db", address: "10.0.2.4"}}
+	for _, c := range []struct {
+		name     string
+		subnets  []subnet
+		machines []machine
+		q        Question
+		want     []string
+	}{
+		{
+			"the second NSG counts: what the subnet's lets in, the interface's stops",
+			twoSubnets(nil, group("nsg-db", "100 in allow tcp * > * 1433", "200 in deny * * > * *")),
+			[]machine{{name: "app1", subnet: "app", address: "10.0.1.4"}, {name: "db1", subnet: "db", address: "10.0.2.4", nsg: group("nsg-nic", "100 in deny tcp * > * 1430-1440")}},
+			Question{From: "app1", To: "db1"},
+			[]string{"Deny app1 → db1 tcp/0-1432,1434-65535 udp+icmp+esp+ah r200", "Deny app1 → db1 tcp/1433 r100"},
+		},
+		{
+			"the second NSG counts the other way too",
+			twoSubnets(nil, group("nsg-db", "100 in deny tcp * > * 22")),
+			[]machine{{name: "app1", subnet: "app", address: "10.0.1.4"}, {name: "db1", subnet: "db", address: "10.0.2.4", nsg: group("nsg-nic", "100 in allow tcp * > * *")}},
+			Question{From: "app1", To: "db1"},
+			[]string{"Allow app1 → db1 tcp/0-21,23-65535 r100", "Allow app1 → db1 udp+icmp+esp+ah AllowVnetInBound", "Deny app1 → db1 tcp/22 r100"},
+		},
+		{
+			"the direction of a rule counts: an outbound rule lets nothing in",
+			twoSubnets(nil, group("nsg-db", "100 out allow tcp * > * 1433", "200 in deny * * > * *")),
+			machines, Question{From: "app1", To: "db1"},
+			[]string{"Deny app1 → db1 any r200"},
+		},
+		{
+			"0.0.0.0/1 and 128.0.0.0/1 are the Internet",
+			twoSubnets(group("nsg-app", "100 out allow tcp * > 0.0.0.0/1,128.0.0.0/1 443", "200 out deny * * > * *"), nil),
+			machines, Question{From: "app1", To: "Internet"},
+			[]string{"Allow app1 → Internet tcp/443 r100", "Deny app1 → Internet tcp/0-442,444-65535 udp+icmp+esp+ah r200"},
+		},
+		{
+			"0.0.0.0/0 is everything, whatever it is called",
+			twoSubnets(group("nsg-app", "100 out deny * 0.0.0.0/0 > 0.0.0.0/0 *"), nil),
+			machines, Question{From: "app1", To: "Internet"},
+			[]string{"Deny app1 → Internet any r100"},
+		},
+		{
+			"the tag Internet is addresses, not a string: it does not hold the network",
+			twoSubnets(nil, group("nsg-db", "100 in deny * Internet > * *")),
+			machines, Question{From: "app1", To: "db1"},
+			[]string{"Allow app1 → db1 any AllowVnetInBound"},
+		},
+		{
+			"a lower priority comes first, wherever it stands in the list",
+			twoSubnets(nil, group("nsg-db", "300 in deny tcp * > * 1433", "200 in allow tcp * > * 1433", "400 in deny * * > * *")),
+			machines, Question{From: "app1", To: "db1"},
+			[]string{"Allow app1 → db1 tcp/1433 r200", "Deny app1 → db1 tcp/0-1432,1434-65535 udp+icmp+esp+ah r400"},
+		},
+		{
+			"machines that fare alike are told together, and one that does not apart",
+			twoSubnets(nil, group("nsg-db", "100 in deny * 10.0.1.6/32 > * *")),
+			[]machine{{name: "a", subnet: "app", address: "10.0.1.4"}, {name: "b", subnet: "app", address: "10.0.1.5"}, {name: "c", subnet: "app", address: "10.0.1.6"}, {name: "d", subnet: "db", address: "10.0.2.4"}},
+			Question{From: "subnet:v1/app", To: "subnet:v1/db"},
+			[]string{"Allow a+b → d any AllowVnetInBound", "Deny c → d any r100"},
+		},
+		{
+			"a subnet without interfaces is asked as such",
+			twoSubnets(nil, group("nsg-db", "100 in allow tcp * > 10.0.2.0/25 1433", "200 in deny * * > * *")),
+			machines[:1], Question{From: "app1", To: "subnet:db"},
+			[]string{"Allow app1 → subnet v1/db[10.0.2.0/25] tcp/1433 r100", "Deny app1 → subnet v1/db tcp/0-1432,1434-65535 udp+icmp+esp+ah r200", "Deny app1 → subnet v1/db[10.0.2.128/25] tcp/1433 r200"},
+		},
+		{
+			"from the Internet only what has a way in",
+			twoSubnets(nil, group("nsg-db", "100 in allow tcp Internet > * 443")),
+			[]machine{{name: "app1", subnet: "app", address: "10.0.1.4"}, {name: "db1", subnet: "db", address: "10.0.2.4", public: "198.51.100.7"}},
+			Question{From: "Internet"},
+			[]string{"Allow Internet → db1 tcp/443 r100", "Deny Internet → app1 any ", "Deny Internet → db1 tcp/0-442,444-65535 udp+icmp+esp+ah DenyAllInBound"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := say(t, estate(t, c.subnets, c.machines), c.q)
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestNothingButIsBrokenByAPacketThatShowsIt(t *testing.T) {
+	s := estate(t, []subnet{{"app", "10.0.1.0/24", nil}, {"db", "10.0.2.0/24", group("nsg-db", "100 in allow tcp * > * 1433", "110 in allow tcp 10.0.1.4/32 > * 8080-8090", "200 in deny * * > * *")}},
+		[]machine{{name: "app1", subnet: "app", address: "10.0.1.4"}, {name: "app2", subnet: "app", address: "10.0.1.5"}, {name: "db1", subnet: "db", address: "10.0.2.4"}})
+	a, err := Between(context.Background(), s, Question{From: "subnet:v1/app", To: "db1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		may     string
+		witness []Flow
+	}{
+		{"tcp/1433,tcp/8080-8090", nil},
+		{"tcp", nil},
+		{"any", nil},
+		{"any/1433,tcp/8000-9000", nil},
+		{"tcp/1433", []Flow{{"10.0.1.4", "10.0.2.4", topology.TCP, 0, 8080}}},
+		{"tcp/8080-8090", []Flow{{"10.0.1.4", "10.0.2.4", topology.TCP, 0, 1433}}},
+		{"tcp/1433,tcp/8081-8090", []Flow{{"10.0.1.4", "10.0.2.4", topology.TCP, 0, 8080}}},
+		{"none", []Flow{{"10.0.1.4", "10.0.2.4", topology.TCP, 0, 1433}, {"10.0.1.4", "10.0.2.4", topology.TCP, 0, 8080}}},
+		{"udp,icmp", []Flow{{"10.0.1.4", "10.0.2.4", topology.TCP, 0, 1433}, {"10.0.1.4", "10.0.2.4", topology.TCP, 0, 8080}}},
+	} {
+		may, err := ParseAllowed(c.may)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := a.Outside(may)
+		var got []Flow
+		for _, b := range x.Passes {
+			got = append(got, b.Witness)
+		}
+		if d := cmp.Diff(c.witness, got); d != "" || x.Undecided() || x.None() != (c.witness == nil) {
+			t.Errorf("nothing but %s: undecided %v, none %v\n%s", c.may, x.Undecided(), x.None(), d)
+		}
+	}
+}
+
+// An interface that the data does not hold may let anything through.
+func TestNothingButIsNotDecidedWhereAnEndIsNotWhollyInTheData(t *testing.T) {
+	s := estate(t, []subnet{{"app", "10.0.1.0/24", group("nsg-app", "100 out deny * * > * *")}}, []machine{{name: "app1", subnet: "app", address: "10.0.1.4"}})
+	n := s.Network()
+	vm := n.VirtualMachines[0]
+	vm.NetworkInterfaces = append(vm.NetworkInterfaces, topology.RefTo("/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkInterfaces/second"))
+	a, err := Between(context.Background(), s, Question{From: "app1", To: "Internet"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x := a.Outside(nil); len(x.Passes)+len(x.Open) > 0 || !x.Incomplete || x.None() || !a.Undecided {
+		t.Errorf("%+v of %+v: want it incomplete", x, a)
+	}
+}
+
+func TestServicesAreReadAsTheyAreWritten(t *testing.T) {
+	for text, want := range map[string]string{
+		"tcp/443": "tcp/443", " TCP/443 , udp/53": "tcp/443 udp/53", "icmp": "icmp", "tcp": "tcp", "any": "any", "*": "any", "any/22": "tcp+udp/22",
+		"tcp/8080-8090": "tcp/8080-8090", "tcp/*": "tcp", "none": "",
+	} {
+		a, err := ParseAllowed(text)
+		if got := services(a); err != nil || got != want {
+			t.Errorf("%q: %q, %v; want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "443", "tcp/", "tcp/99999", "tcp/90-80", "icmp/3", "none,tcp", "sctp", "tcp/http"} {
+		if a, err := ParseAllowed(text); err == nil {
+			t.Errorf("%q is read as %v", text, a)
+		}
+	}
+}
