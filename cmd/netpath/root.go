@@ -30,13 +30,13 @@ files and design files, and says Allow, Deny or Unknown, with every gate on the 
 	root.SetHelpCommand(helpCommand())
 	f := root.PersistentFlags()
 	f.SortFlags = false
-	f.StringArrayVarP(&p.output, "output", "o", nil, "`format` of the result: "+strings.Join(report.Formats(), ", ")+", and of check "+strings.Join(report.CheckFormats()[len(report.Formats()):], ", ")+"; format=file writes it to a file; repeatable (default text)")
+	f.StringArrayVarP(&p.output, "output", "o", nil, "`format` of the result: "+strings.Join(report.Formats(), ", ")+", and of check and lint "+strings.Join(report.CheckFormats()[len(report.Formats()):], ", ")+"; format=file writes it to a file; repeatable (default text)")
 	f.StringVar(&p.color, "color", "auto", "`when` to paint text output: auto, always, never")
 	f.BoolVar(&p.quiet, "quiet", false, "print results and errors, but no warnings and remarks")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "show every part of an answer hop by hop; print the inputs with their SHA-256, all remarks and the counts of what was read, on standard error")
 	complete(root, "output", report.CheckFormats()...)
 	complete(root, "color", "auto", "always", "never")
-	root.AddCommand(p.ipFlowCommand(), p.traceCommand(), p.effectiveRulesCommand(), p.effectiveRoutesCommand(), p.tagsCommand(), p.backupCommand(), p.reachCommand(), p.diffCommand(), p.fixCommand(), p.optimizeCommand(), p.checkCommand(), p.initCommand(), p.schemaCommand(), p.redactCommand(), p.selftestCommand(), p.limitsCommand(), p.explainCommand(), p.versionCommand())
+	root.AddCommand(p.ipFlowCommand(), p.traceCommand(), p.effectiveRulesCommand(), p.effectiveRoutesCommand(), p.tagsCommand(), p.backupCommand(), p.reachCommand(), p.diffCommand(), p.fixCommand(), p.optimizeCommand(), p.lintCommand(), p.checkCommand(), p.initCommand(), p.schemaCommand(), p.redactCommand(), p.selftestCommand(), p.limitsCommand(), p.explainCommand(), p.versionCommand())
 	return root
 }
 

@@ -57,6 +57,12 @@ type sarifResult struct {
 	Fingerprints map[string]string `json:"partialFingerprints"`
 
 	Suppressions []sarifSuppression `json:"suppressions,omitempty"`
+	Related      []sarifRelated     `json:"relatedLocations,omitempty"`
+}
+
+type sarifRelated struct {
+	Physical sarifPhysical `json:"physicalLocation"`
+	Message  sarifMessage  `json:"message"`
 }
 
 type sarifSuppression struct {

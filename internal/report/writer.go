@@ -47,7 +47,7 @@ func ParseFormat(name string, known []string) (Format, error) {
 		return Format(name), nil
 	}
 	if slices.Contains(CheckFormats(), name) {
-		return "", fmt.Errorf("output format %q is for check; use one of %s", name, strings.Join(known, ", "))
+		return "", fmt.Errorf("output format %q is for check and lint; use one of %s", name, strings.Join(known, ", "))
 	}
 	return "", fmt.Errorf("output format %q is not known; use one of %s", name, strings.Join(known, ", "))
 }

@@ -4,7 +4,7 @@ package lint
 func matchesNothing() *Rule {
 	return &Rule{
 		ID: "NP1007", Name: "matches-nothing", Severity: Warning,
-		Short: "the rule matches no packet, wherever the NSG is attached",
+		Short: "The rule matches no packet, wherever the NSG is attached",
 		Why:   `A rule matches where its source, its destination, its ports and its protocol all do. If one side has no address at all (an application security group without members, a tag that holds nothing), or source and destination are of different address families, no packet is left. Whatever the rule was meant to allow or to stop, it does not.`,
 		Fix:   "Correct the side that is empty, or delete the rule.",
 		Example: `apiVersion: netpath/v1

@@ -16,7 +16,7 @@ import (
 func mergeable() *Rule {
 	return &Rule{
 		ID: "NP1004", Name: "mergeable-rules", Severity: Note,
-		Short: "rules that differ in one list only could be one rule",
+		Short: "Rules that differ in one list only could be one rule",
 		Why:   `The rules do the same thing and differ in one list only: their ports, or the addresses of one side. A rule holds lists of ports and of addresses, so one rule with both lists does what they do. That nothing changes is proved: what stands between them does the same or matches nothing of what moves. Fewer rules are easier to read, and an NSG holds at most 1,000.`,
 		Fix:   "Put the lists into the first of the rules and delete the others.",
 		Example: `apiVersion: netpath/v1

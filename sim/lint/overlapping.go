@@ -6,7 +6,7 @@ import "fmt"
 func overlapping() *Rule {
 	return &Rule{
 		ID: "NP1005", Name: "order-dependent-overlap", Severity: Note,
-		Short: "the rule and one before it do different things with traffic that both match, and neither is an exception to the other",
+		Short: "The rule and one before it do different things with traffic that both match, and neither is an exception to the other",
 		Why:   `Two rules cross: each matches traffic that the other does not, and what both match is allowed by one and denied by the other. Only the priority decides that part. An exception inside a broader rule is the usual way to write an NSG, and is not reported; a crossing is easily an accident, and renumbering the rules changes what passes.`,
 		Fix:   "Check that the part both match is decided as meant; narrow one of the rules so that they no longer cross.",
 		Example: `apiVersion: netpath/v1

@@ -6,7 +6,7 @@ import "fmt"
 func redundant() *Rule {
 	return &Rule{
 		ID: "NP1003", Name: "redundant-rule", Severity: Note,
-		Short: "without the rule the rules after it do the same with all its traffic",
+		Short: "Without the rule the rules after it do the same with all its traffic",
 		Why: `The rule is reached, but deleting it changes nothing: whatever it decides, a later rule decides in the same way. Often the later one is broader (or a default rule), and the narrow one is left over from before. It costs a priority and reading time, and it suggests that the traffic needs it.
 
 A rule that is kept on purpose, as a statement of intent or against a change of the later one, can be left as it is.`,

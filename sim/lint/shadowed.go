@@ -6,7 +6,7 @@ import "fmt"
 func shadowed() *Rule {
 	return &Rule{
 		ID: "NP1001", Name: "shadowed-rule", Severity: Warning,
-		Short: "one rule before it matches everything that the rule matches, so it never decides",
+		Short: "One rule before it matches everything that the rule matches, so it never decides",
 		Why: `NSG rules are tried by priority, and the first that matches decides. A rule whose whole traffic an earlier rule already matches is never reached. Where the earlier rule does the other thing, what the author of the later one wanted does not happen: traffic that was to pass is dropped, or a block that was to hold is open. Where both do the same, the rule is clutter that hides what counts.
 
 The finding holds at every subnet and interface that the NSG is attached to, in IPv4 and IPv6: tags are read as they are there.`,

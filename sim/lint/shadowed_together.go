@@ -10,7 +10,7 @@ import (
 func shadowedTogether() *Rule {
 	return &Rule{
 		ID: "NP1002", Name: "shadowed-by-several", Severity: Warning,
-		Short: "rules before it together match everything that the rule matches, so it never decides",
+		Short: "Rules before it together match everything that the rule matches, so it never decides",
 		Why: `No single earlier rule covers the rule, so comparing rules in pairs does not show it: the earlier ones cover it together, each a part of its addresses, ports or protocols. It is never reached. Where one of them does the other thing, part of what the rule was written for does not happen.
 
 The rules named are a smallest set that covers it: without any one of them the rule would decide something.`,
