@@ -6,7 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -93,7 +93,11 @@ func redactEstate(ctx context.Context, out string, paths []string, key []byte) (
 		}
 		switch {
 		case strings.HasPrefix(in.Dialect, "service tags") || strings.HasPrefix(in.Dialect, "datacenter"):
-			copied[filepath.Base(in.Path)] = text
+			name := filepath.Base(in.Path)
+			for i := 2; copied[name] != nil; i++ {
+				name = fmt.Sprintf("%d-%s", i, filepath.Base(in.Path))
+			}
+			copied[name] = text
 			continue
 		case inGuests(in.Path):
 			result.Left++
@@ -108,9 +112,11 @@ func redactEstate(ctx context.Context, out string, paths []string, key []byte) (
 			r.Collect(root)
 		}
 	}
-	if err := os.MkdirAll(out, 0o700); err != nil {
+	folder, err := newFolder(out)
+	if err != nil {
 		return result, nil, &exitError{code: exitInternal, err: err}
 	}
+	defer folder.abandon()
 	number := 0
 	for _, in := range res.Inputs {
 		for _, root := range files[in.Path] {
@@ -124,20 +130,24 @@ func redactEstate(ctx context.Context, out string, paths []string, key []byte) (
 			if base, _, _ := strings.Cut(filepath.Base(in.Path), "."); r.Named(base) {
 				name = fmt.Sprintf("%s.json", r.Name(base))
 			}
-			if err := writeNew(filepath.Join(out, name), text); err != nil {
-				name = fmt.Sprintf("estate-%03d.json", number)
-				if err := writeNew(filepath.Join(out, name), text); err != nil {
-					return result, nil, &exitError{code: exitInternal, err: err}
-				}
+			err = folder.write(name, text)
+			if errors.Is(err, fs.ErrExist) {
+				err = folder.write(fmt.Sprintf("estate-%03d.json", number), text)
+			}
+			if err != nil {
+				return result, nil, &exitError{code: exitInternal, err: err}
 			}
 			result.Files++
 		}
 	}
 	for name, text := range copied {
-		if err := writeNew(filepath.Join(out, name), text); err != nil {
+		if err := folder.write(name, text); err != nil {
 			return result, nil, &exitError{code: exitInternal, err: err}
 		}
 		result.Copied++
+	}
+	if err := folder.commit(); err != nil {
+		return result, nil, &exitError{code: exitInternal, err: err}
 	}
 	return result, r, nil
 }
@@ -152,15 +162,55 @@ func inGuests(path string) bool {
 	return false
 }
 
-// writeNew writes a file that is not there yet.
-func writeNew(name string, text []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// pendingFolder is a folder under another name until it is complete.
+type pendingFolder struct {
+	path string // where it belongs
+	temp string // "": it is there
+}
+
+func newFolder(path string) (*pendingFolder, error) {
+	path = filepath.Clean(path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, &outputError{err}
+	}
+	temp, err := os.MkdirTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
-		return err
+		return nil, &outputError{err}
 	}
-	if _, err := io.Copy(f, bytes.NewReader(text)); err != nil {
-		f.Close()
-		return err
+	return &pendingFolder{path, temp}, nil
+}
+
+// write writes a file that is not there yet.
+func (d *pendingFolder) write(name string, text []byte) error {
+	f, err := os.OpenFile(filepath.Join(d.temp, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return &outputError{err}
 	}
-	return f.Close()
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return &outputError{err}
+	}
+	return nil
+}
+
+// commit puts the folder in its place, where at most an empty one is.
+func (d *pendingFolder) commit() error {
+	if err := os.Remove(d.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return &outputError{err}
+	}
+	if err := os.Rename(d.temp, d.path); err != nil {
+		return &outputError{err}
+	}
+	d.temp = ""
+	return nil
+}
+
+// abandon removes what was not committed.
+func (d *pendingFolder) abandon() {
+	if d.temp != "" {
+		os.RemoveAll(d.temp)
+	}
 }
