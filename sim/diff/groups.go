@@ -193,8 +193,7 @@ func (c *comparison) groupChanges(p pair[*topology.NetworkSecurityGroup], at spo
 			continue
 		}
 		q.v6, q.hosts = v6, c.hosts(v6, at)
-		q.space = nsg.NewSpace(v6, q.hosts, slices.Concat(q.gates[0], q.gates[1]), nil)
-		q.space.Strict, q.space.Waived = c.sides[1].Options().Strict, c.sides[1].waived
+		q.space = c.settings().Space(v6, q.hosts, slices.Concat(q.gates[0], q.gates[1]), nil)
 		for i := range q.parts {
 			q.parts[i] = flowset.Parts{Unmatched: q.space.None(), Allowed: q.space.None(), Denied: q.space.None(), Open: q.space.All()}
 			if !q.open[i] {
@@ -208,6 +207,11 @@ func (c *comparison) groupChanges(p pair[*topology.NetworkSecurityGroup], at spo
 		out = append(out, changes...)
 	}
 	return out, nil
+}
+
+// settings are those of the spaces: in strict mode by the new side's waivers.
+func (c *comparison) settings() nsg.Settings {
+	return nsg.Settings{Strict: c.sides[1].Options().Strict, Waived: c.sides[1].waived}
 }
 
 // hasIPv6 reports whether there are IPv6 packets at the place, as far as the

@@ -37,17 +37,17 @@ func (g *Gate) Ask(p flowset.Packet) flowset.Answer { return g.answer(p, false, 
 func (g *Gate) answer(p flowset.Packet, strict bool, waived func(flow.Fact) bool) flowset.Answer {
 	t := flow.Tuple{Protocol: p.Protocol, Source: flow.At(p.Source), SourcePort: p.SourcePort, Destination: flow.At(p.Destination), DestinationPort: p.DestinationPort}
 	decide := func(held topology.Access) flow.Verdict {
-		r := flow.Explore(func(w *flow.World) (bool, struct{}) {
+		holds := func(w *flow.World) bool {
 			a := g.RuleByRule(w, t).Access
 			if a == topology.AlwaysAllow {
 				a = topology.Allow
 			}
-			return a == held, struct{}{}
-		}, waived)
-		if strict {
-			return r.Strict
+			return a == held
 		}
-		return r.Verdict
+		if !strict {
+			return flow.VerdictOf(holds)
+		}
+		return flow.Explore(func(w *flow.World) (bool, struct{}) { return holds(w), struct{}{} }, waived).Strict
 	}
 	switch decide(topology.Allow) {
 	case flow.Allow:
@@ -66,8 +66,9 @@ func (g *Gate) answer(p flowset.Packet, strict bool, waived func(flow.Fact) bool
 
 // boxes are the gate's rules in the words of a space. Where a rule only may
 // match, its sets' own boundaries are cut too: the question that the data
-// leaves open changes there.
-func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet) (out []flowset.Rule, of []*Rule) {
+// leaves open changes there. Where assumptions are taken, what only may match
+// without them is left out as far as that is plain.
+func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet, assume bool) (out []flowset.Rule, of []*Rule) {
 	c := g.Certain(s)
 	set := func(a classify.Addresses) *netipx.IPSet {
 		if a.Any {
@@ -110,6 +111,9 @@ func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet) (out []flowset.Rul
 	for i := range c.rules {
 		r := &c.rules[i]
 		x := flowset.Rule{Allow: r.Outcome == allowed, Must: box(r.Must), May: box(r.May)}
+		if of := c.of[i]; assume && of != nil && of.Protocol == topology.AnyProtocol && !(of.Source.allPorts() && of.Destination.allPorts()) && !of.Source.unresolved && !of.Destination.unresolved {
+			x.May = ported(x.May) // spec 2.4, G21
+		}
 		switch of := c.of[i]; {
 		case len(x.May) == 0:
 		case of == nil && i == 0 && g.Direction == topology.Outbound:
@@ -127,6 +131,17 @@ func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet) (out []flowset.Rul
 		out, of = append(out, flowset.Rule{Cut: cuts(r)}), append(of, nil)
 	}
 	return out, of
+}
+
+// ported are the boxes for protocols with ports.
+func ported(list []flowset.Box) (out []flowset.Box) {
+	for _, b := range list {
+		b.Protocols = slices.DeleteFunc(slices.Clone(b.Protocols), func(p topology.Protocol) bool { return !p.HasPorts() })
+		if len(b.Protocols) > 0 {
+			out = append(out, b)
+		}
+	}
+	return out
 }
 
 // some is the ranges to a box, to which nil would be every port.

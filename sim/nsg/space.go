@@ -9,15 +9,20 @@ import (
 	"github.com/netpath/netpath/sim/flowset"
 )
 
+// Settings say how a [Space] answers. The zero value takes all assumptions.
+type Settings struct {
+	// Strict leaves a packet open where its answer rests on an assumption for
+	// which Waived is not true.
+	Strict bool
+	Waived func(flow.Fact) bool
+}
+
 // Space is the packets of one family of addresses, cut where some gates and
 // regions draw their lines, so that the sets of one gate can be compared with
 // another's. What is asked of it is computed when it is asked. It is not safe
 // for concurrent use.
 type Space struct {
-	// Strict leaves a packet open where its answer rests on an assumption for
-	// which Waived is not true.
-	Strict bool
-	Waived func(flow.Fact) bool
+	settings Settings
 
 	gates   []*Gate
 	space   *flowset.Space
@@ -27,10 +32,15 @@ type Space struct {
 	matched map[*flowset.List]flowset.Set
 }
 
-// NewSpace makes the space of the gates and of regions, each a union of boxes.
-// Witnesses prefer hosts, the first most.
+// NewSpace makes the space of the gates and of regions, each a union of boxes,
+// under all assumptions. Witnesses prefer hosts, the first most.
 func NewSpace(v6 bool, hosts []netip.Addr, gates []*Gate, regions [][]flowset.Box) *Space {
-	x := &Space{gates: gates, matched: map[*flowset.List]flowset.Set{}, rules: make([]map[*Rule]*flowset.List, len(gates))}
+	return Settings{}.Space(v6, hosts, gates, regions)
+}
+
+// Space is [NewSpace] with these settings.
+func (settings Settings) Space(v6 bool, hosts []netip.Addr, gates []*Gate, regions [][]flowset.Box) *Space {
+	x := &Space{settings: settings, gates: gates, matched: map[*flowset.List]flowset.Set{}, rules: make([]map[*Rule]*flowset.List, len(gates))}
 	shared := NewSets()
 	addresses := map[string]*netipx.IPSet{}
 	lists := make([][]flowset.Rule, len(gates))
@@ -42,7 +52,7 @@ func NewSpace(v6 bool, hosts []netip.Addr, gates []*Gate, regions [][]flowset.Bo
 	for i, g := range gates {
 		x.rules[i] = map[*Rule]*flowset.List{}
 		var of []*Rule
-		lists[i], of = g.boxes(shared, addresses)
+		lists[i], of = g.boxes(shared, addresses, !settings.Strict)
 		for k := range of {
 			if of[k] != nil {
 				single = append(single, alone{i, of[k]})
@@ -64,7 +74,7 @@ func NewSpace(v6 bool, hosts []netip.Addr, gates []*Gate, regions [][]flowset.Bo
 // Parts are the packets by what the gate does with them, as in [Exact].
 func (x *Space) Parts(gate int) flowset.Parts {
 	g := x.gates[gate]
-	return x.space.Decide(x.lists[gate], func(p flowset.Packet) flowset.Answer { return g.answer(p, x.Strict, x.Waived) })
+	return x.space.Decide(x.lists[gate], func(p flowset.Packet) flowset.Answer { return g.answer(p, x.settings.Strict, x.settings.Waived) })
 }
 
 // Matched are the packets that a rule of the gate matches or may match,
