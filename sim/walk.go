@@ -744,6 +744,12 @@ func (k *walk) deliver(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 		return
 	}
 	owners := s.owners(v, a)
+	if pe := s.endpointAt(v, a); pe != nil {
+		// Its interface is not asked: what stands before it is an endpoint's.
+		owners = slices.DeleteFunc(owners, func(o topology.Owner) bool {
+			return o.Interface.PrivateEndpoint.ID() == pe.ID() || slices.ContainsFunc(pe.NetworkInterfaces, func(r topology.Ref) bool { return r.ID() == o.Interface.ID() })
+		})
+	}
 	if len(owners) == 0 {
 		k.unowned(p, t, v)
 		return
