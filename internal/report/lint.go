@@ -166,7 +166,7 @@ func proofText(x *lint.Proof) string {
 	}
 	s := "proved: without it the same packets are allowed, denied and open"
 	if counted && len(places) == 1 {
-		s += fmt.Sprintf("; of those it matches %s, %s, %s", diff.Count(allowed), diff.Count(denied), diff.Count(open))
+		s += fmt.Sprintf("; of those it matches %s are allowed, %s denied, %s open", diff.Count(allowed), diff.Count(denied), diff.Count(open))
 	}
 	if len(places) > shown {
 		return s + fmt.Sprintf(", at %s", count(len(places), "place", "places"))

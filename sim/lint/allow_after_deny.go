@@ -10,11 +10,15 @@ import (
 	"github.com/netpath/netpath/topology"
 )
 
+// allowAfterDenyID is the rule that tells of rules behind a blanket deny;
+// shadowed-rule does where it is left out.
+const allowAfterDenyID = "NP1006"
+
 // allowAfterDeny finds rules that allow, and stand behind the rule that denies
 // the Internet or everything.
 func allowAfterDeny() *Rule {
 	return &Rule{
-		ID: "NP1006", Name: "allow-after-deny", Severity: Error,
+		ID: allowAfterDenyID, Name: "allow-after-deny", Severity: Error,
 		Short: "A rule that allows comes after the one that denies the Internet or everything, so it never takes effect",
 		Why:   `A locked-down NSG denies the Internet, or everything, and allows what is needed before that. An allowing rule with a higher priority number than the blanket deny never takes effect: the deny matches first. It looks right in the portal, and the traffic is dropped. Backup articles warn of exactly this with service tags: Storage, Sql, AzureBackup and AzureActiveDirectory are part of the tag Internet, and so is every public address of Azure.`,
 		Fix:   "Give the allowing rule a lower priority number than the blanket deny.",

@@ -97,6 +97,7 @@ type Run struct {
 	Sim     *sim.Simulator
 	Network *topology.Network
 
+	rules     []*Rule                                         // that are looked for
 	readings  []*nsg.Readings                                 // what is claimed holds in all of them
 	free      []*nsg.Readings                                 // what holds in all of these rests on no assumption
 	endpoints func() map[topology.ID]bool                     // subnets with private endpoints
@@ -179,6 +180,7 @@ func Lint(ctx context.Context, s *sim.Simulator, o Options) (*Report, error) {
 	}
 	out := &Report{Rules: rules, ServiceTags: s.Catalogue()}
 	run := newRun(s)
+	run.rules = rules
 	var mu sync.Mutex
 	report := func(r *Rule) func(Finding) {
 		return func(f Finding) {

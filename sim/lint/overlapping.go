@@ -1,6 +1,10 @@
 package lint
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/netpath/netpath/topology"
+)
 
 // overlapping finds rules that cross an earlier one that does the other thing.
 func overlapping() *Rule {
@@ -32,6 +36,7 @@ networkSecurityGroups:
 				}
 				f := g.about(i)
 				f.Text = fmt.Sprintf("%s crosses %s, which %s what both match (%s): their order decides", g.label(i), g.labels(crossed), noun(len(crossed), "", "each ")+g.verb(crossed[0]), witness)
+				f.Fix = fmt.Sprintf("check that the part both match is decided as meant, and narrow %s or %s", f.Name, topology.BareRuleName(g.NSG.SecurityRules[crossed[0]].Name))
 				f.Related = g.related(crossed...)
 				report(f)
 			}

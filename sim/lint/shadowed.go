@@ -1,6 +1,9 @@
 package lint
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // shadowed finds rules that one rule before them keeps from ever deciding.
 func shadowed() *Rule {
@@ -24,13 +27,14 @@ networkSecurityGroups:
       - {name: allow-sql, priority: 300, direction: Outbound, access: Allow, protocol: Tcp, sourceAddressPrefix: 10.0.1.0/24, sourcePortRange: "*", destinationAddressPrefix: 10.0.2.4/32, destinationPortRange: "1433"}
 `,
 		checkGroup: func(g *Group, report func(Finding)) {
+			told := slices.ContainsFunc(g.Run.rules, func(r *Rule) bool { return r.ID == allowAfterDenyID })
 			for i := range g.NSG.SecurityRules {
 				s := g.standing(i)
 				if s.nothing || len(s.by) == 0 {
 					continue
 				}
-				if _, blanket := g.blanketDeny(i, s); blanket {
-					continue // allow-after-deny
+				if _, blanket := g.blanketDeny(i, s); blanket && told {
+					continue
 				}
 				by := s.by[0]
 				f := g.about(i)
