@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"go4.org/netipx"
 
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/route"
+	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 )
 
@@ -58,9 +60,10 @@ func (run *Run) asymmetricFromInternet(report func(Finding)) {
 		return
 	}
 	diverts := map[*topology.Subnet]bool{}
-	for _, o := range run.entries() {
-		sub, ok := topology.Lookup[*topology.Subnet](run.Network, o.Configuration.Subnet)
-		if !ok || run.Network.VirtualNetworkOf(sub) == nil || !run.gatesKnown(o) {
+	for _, e := range run.entries() {
+		o := e.owners[0]
+		sub, _ := topology.Lookup[*topology.Subnet](run.Network, o.Configuration.Subnet)
+		if run.Network.VirtualNetworkOf(sub) == nil {
 			continue
 		}
 		if _, known := diverts[sub]; !known {
@@ -69,42 +72,81 @@ func (run *Run) asymmetricFromInternet(report func(Finding)) {
 		if !diverts[sub] {
 			continue
 		}
-		t, err := run.Sim.TraceEnds(sim.TraceQuestion{Protocol: topology.TCP, AnyPort: true}, internet, run.Sim.InterfaceEnd(o))
-		if err != nil {
-			continue
-		}
-		var b netipx.IPSetBuilder
-		var first *portion
-		for _, p := range portions(t, internet.Addresses(o.Configuration.PrivateIPAddress.Is6())) {
-			if p.Verdict == flow.Deny && p.Code == flow.ReturnPathAsymmetric && p.source != nil {
-				b.AddSet(p.source)
-				if first == nil {
-					first = &p
-				}
+		for _, port := range run.portsLetIn(o) {
+			if f := run.lost(internet, e.owners, sub, port); f != nil {
+				report(*f)
+				break
 			}
 		}
-		if first == nil {
-			continue
-		}
-		set, _ := b.IPSet() // of sets: no error
-		f := Finding{Subject: o.Interface.ID(), Origin: o.Interface.Origin, Severity: Error, Assumptions: first.Assumptions,
-			Text: fmt.Sprintf("%s (%s) lets in connections from %s, but replies leave %s another way: none of them stands", run.machineName(o.Interface), o.Configuration.PrivateIPAddress, public(set), subnetName(sub)),
-			Fix:  "Let the connections in through the appliance or firewall that the replies leave by (a DNAT rule, or a load balancer before it), or route the addresses of the clients to Internet."}
-		for _, h := range first.Hops {
-			if h.Kind == sim.HopReturn && h.Origin != nil {
-				f.Related = append(f.Related, Related{Text: "the way back: " + h.AddressPrefix + " to " + string(h.NextHopType) + " " + h.NextHopIPAddress, Origin: *h.Origin})
-			}
-		}
-		report(f)
 	}
 }
 
-// mayDivert reports whether routes may send public addresses to an appliance
-// or a gateway.
+// portsLetIn are ports at which rules may let in a packet from the Internet,
+// the first of each range.
+func (run *Run) portsLetIn(o topology.Owner) []uint16 {
+	out := []uint16{443}
+	for _, g := range run.gates(o) {
+		for _, r := range g.SecurityRules {
+			if r.Direction != topology.Inbound || r.Access != topology.Allow {
+				continue
+			}
+			for _, p := range r.Destination.Ports {
+				if !p.Contains(443) && !slices.Contains(out, p.First) {
+					out = append(out, p.First)
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(out, func(p uint16) bool { return !run.mayLetIn(o, topology.TCP, p) })
+}
+
+// lost says that connections from the Internet to a port are let in and their
+// replies leave another way, nil where that is not certain of any.
+func (run *Run) lost(internet sim.End, alike []topology.Owner, sub *topology.Subnet, port uint16) *Finding {
+	o := alike[0]
+	t, err := run.Sim.TraceEnds(sim.TraceQuestion{Protocol: topology.TCP, Port: port}, internet, run.Sim.InterfaceEnd(o))
+	if err != nil {
+		return nil
+	}
+	var b netipx.IPSetBuilder
+	var first *portion
+	for _, p := range portions(t, internet.Addresses(o.Configuration.PrivateIPAddress.Is6())) {
+		if p.Verdict == flow.Deny && p.Code == flow.ReturnPathAsymmetric && p.source != nil {
+			b.AddSet(p.source)
+			if first == nil {
+				first = &p
+			}
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	set, _ := b.IPSet() // of sets: no error
+	var machines []string
+	for _, o := range alike {
+		machines = append(machines, fmt.Sprintf("%s (%s)", run.shortName(o.Interface), o.Configuration.PrivateIPAddress))
+	}
+	f := &Finding{Subject: o.Interface.ID(), Origin: o.Interface.Origin, Severity: Error, Assumptions: first.Assumptions,
+		Text: fmt.Sprintf("connections from %s to %s on tcp/%d are let in, but replies leave %s another way: none of them stands", public(set), oneOrMore("machine", machines), port, subnetName(sub)),
+		Fix:  "Let the connections in through the appliance or firewall that the replies leave by (a DNAT rule, or a load balancer before it), or route the addresses of the clients to Internet."}
+	for _, h := range first.Hops {
+		if h.Kind == sim.HopReturn && h.Origin != nil {
+			f.Related = append(f.Related, Related{Text: strings.TrimSpace("the way back: " + h.AddressPrefix + " to " + string(h.NextHopType) + " " + h.NextHopIPAddress), Origin: *h.Origin})
+		}
+	}
+	for _, o := range alike[1:min(len(alike), maxRelated)] {
+		f.Related = append(f.Related, Related{Text: run.machineName(o.Interface), Origin: o.Interface.Origin})
+	}
+	return f
+}
+
+// mayDivert reports whether a route that is known may send public addresses to
+// an appliance or a gateway.
 func mayDivert(t *route.Table) bool {
 	return slices.ContainsFunc(t.Routes, func(r *route.Route) bool {
-		return r.NextHop == topology.NextHopVirtualAppliance || r.NextHop == topology.NextHopGateway
-	}) || len(t.Undecided()) > 0
+		return (r.NextHop == topology.NextHopVirtualAppliance || r.NextHop == topology.NextHopGateway) &&
+			(!r.Prefix.IsValid() || scope.PublicSpace().OverlapsPrefix(r.Prefix))
+	})
 }
 
 // routes are the effective routes of a subnet whose virtual network is in the

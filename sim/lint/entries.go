@@ -11,30 +11,36 @@ import (
 	"github.com/netpath/netpath/topology"
 )
 
+// entry are addresses that packets from the Internet come to alike.
+type entry struct {
+	owners   []topology.Owner
+	straight bool // through security groups alone
+}
+
 // entries are the addresses of interfaces that a public IP address, a load
-// balancer or a firewall of the data may lead to.
-func (run *Run) entries() []topology.Owner {
-	named := map[topology.ID]bool{} // interfaces and IP configurations that load balancers name
+// balancer or a firewall of the data may lead to, and of which the data says
+// which security groups stand before them, by situation.
+func (run *Run) entries() []*entry {
+	x := &situations{run: run, translated: map[netip.Addr]bool{}, balanced: map[topology.ID]bool{}}
 	for _, lb := range run.Network.LoadBalancers {
 		for _, p := range lb.BackendPools {
 			for _, r := range p.IPConfigurations {
-				named[r.ID()] = true
+				x.balanced[r.ID()] = true
 			}
 			for _, r := range p.Interfaces {
-				named[r.ID()] = true
+				x.balanced[r.ID()] = true
 			}
 		}
 		for _, r := range lb.NATRules {
-			named[r.BackendIPConfiguration.ID()] = true
+			x.balanced[r.BackendIPConfiguration.ID()] = true
 		}
 	}
-	delete(named, "")
-	translated := map[netip.Addr]bool{} // addresses that firewalls put in the place of their own
+	delete(x.balanced, "")
 	firewall := func(collections []*topology.RuleCollection) {
 		for _, c := range collections {
 			for _, r := range c.Rules {
 				if c.Kind == topology.NATCollection {
-					translated[r.Translated] = true
+					x.translated[r.Translated] = true
 				}
 			}
 		}
@@ -45,19 +51,27 @@ func (run *Run) entries() []topology.Owner {
 	for _, p := range run.Network.FirewallPolicies {
 		firewall(p.Collections)
 	}
-	var out []topology.Owner
+	var out []*entry
+	at := map[string]*entry{}
 	for _, nic := range run.Network.NetworkInterfaces {
 		if !nic.PrivateEndpoint.IsZero() {
 			continue
 		}
 		for _, c := range nic.IPConfigurations {
-			if !c.PrivateIPAddress.IsValid() {
+			o := topology.Owner{Interface: nic, Configuration: c}
+			if !c.PrivateIPAddress.IsValid() || !run.gatesKnown(o) {
 				continue
 			}
-			if !c.PublicIPAddress.IsZero() || c.PublicIPUnknown || len(c.BackendPools)+len(c.InboundNATRules) > 0 ||
-				named[c.ID()] || named[nic.ID()] || translated[c.PrivateIPAddress] {
-				out = append(out, topology.Owner{Interface: nic, Configuration: c})
+			if c.PublicIPAddress.IsZero() && !c.PublicIPUnknown && len(c.BackendPools)+len(c.InboundNATRules) == 0 &&
+				!x.balanced[c.ID()] && !x.balanced[nic.ID()] && !x.translated[c.PrivateIPAddress] {
+				continue
 			}
+			key, straight := x.of(o)
+			if at[key] == nil {
+				at[key] = &entry{straight: straight}
+				out = append(out, at[key])
+			}
+			at[key].owners = append(at[key].owners, o)
 		}
 	}
 	return out
@@ -103,7 +117,7 @@ func portions(t *sim.Trace, from *netipx.IPSet) []portion {
 func deciding(o *sim.Outcome) *sim.Hop {
 	for i := len(o.Hops) - 1; i >= 0; i-- {
 		h := &o.Hops[i]
-		if (h.Kind == sim.HopSecurityRules || h.Kind == sim.HopAdminRules) && h.Verdict == flow.Allow && h.RuleName != "" && h.Origin != nil {
+		if (h.Kind == sim.HopSecurityRules || h.Kind == sim.HopAdminRules) && h.Verdict == flow.Allow && h.RuleName != "" {
 			return h
 		}
 	}
@@ -117,4 +131,12 @@ func (run *Run) machineName(nic *topology.NetworkInterface) string {
 		return "machine " + vm.Name
 	}
 	return "interface " + nic.Name
+}
+
+// shortName is the name of the interface's machine, or of the interface.
+func (run *Run) shortName(nic *topology.NetworkInterface) string {
+	if vm := run.machines()[nic.ID()]; vm != nil {
+		return vm.Name
+	}
+	return nic.Name
 }

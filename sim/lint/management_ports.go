@@ -58,49 +58,88 @@ func (p managementPort) String() string {
 	return fmt.Sprintf("%s/%d (%s)", strings.ToLower(p.protocol.String()), p.port, p.service)
 }
 
+// maxRelated is how many other elements a finding shows.
+const maxRelated = 16
+
 // fewAddresses is how many addresses are as good as an allow list.
 const fewAddresses = 256
 
+// opening is what lets the Internet in to some ports of some machines.
+type opening struct {
+	owners []topology.Owner
+	ports  []managementPort
+	source *netipx.IPSet
+	by     portion // the largest part of the source
+}
+
 func checkManagementPorts(run *Run, report func(Finding)) {
 	entries := run.entries()
-	if len(entries) == 0 {
-		return
-	}
 	internet, err := run.Sim.NamedEnd("Internet")
-	if err != nil {
+	if len(entries) == 0 || err != nil {
 		return
 	}
-	for _, o := range entries {
-		if !run.gatesKnown(o) {
-			continue
-		}
-		type open struct {
-			ports  []managementPort
-			source *netipx.IPSet
-			part   portion
-		}
-		byReach := map[string]*open{}
-		var order []string
-		for _, p := range managementPortList {
-			source, by := run.reached(internet, o, p)
-			if empty(source) {
+	var order []string
+	all := map[string]*opening{}
+	for _, e := range entries {
+		for _, x := range run.openings(internet, e) {
+			key := public(x.source) + fmt.Sprint(x.ports, x.owners[0].Configuration.PrivateIPAddress.Is6())
+			if rule := deciding(&x.by.Outcome); rule != nil {
+				key += string(rule.Element) + " " + rule.RuleName
+			} else {
+				key += string(x.owners[0].Interface.ID())
+			}
+			if all[key] == nil {
+				all[key] = x
+				order = append(order, key)
 				continue
 			}
-			key := public(source)
-			if rule := deciding(&by.Outcome); rule != nil {
-				key += " " + rule.Name + "/" + rule.RuleName
-			}
-			if byReach[key] == nil {
-				byReach[key] = &open{source: source, part: by}
-				order = append(order, key)
-			}
-			byReach[key].ports = append(byReach[key].ports, p)
-		}
-		for _, key := range order {
-			x := byReach[key]
-			report(run.managed(o, x.ports, x.source, x.part))
+			all[key].owners = append(all[key].owners, x.owners...)
 		}
 	}
+	for _, key := range order {
+		report(run.managed(all[key]))
+	}
+}
+
+// openings are what is open of the machines in one situation, by from where and
+// by which rule.
+func (run *Run) openings(internet sim.End, e *entry) []*opening {
+	type answer struct {
+		source *netipx.IPSet
+		by     portion
+	}
+	known := map[string]answer{}
+	o := e.owners[0]
+	byReach := map[string]*opening{}
+	var out []*opening
+	for _, p := range managementPortList {
+		if !run.mayLetIn(o, p.protocol, p.port) {
+			continue
+		}
+		same := p.String()
+		if e.straight {
+			same = run.portKey(o, p.protocol, p.port)
+		}
+		a, ok := known[same]
+		if !ok {
+			a.source, a.by = run.reached(internet, o, p)
+			known[same] = a
+		}
+		source, by := a.source, a.by
+		if empty(source) {
+			continue
+		}
+		key := public(source)
+		if rule := deciding(&by.Outcome); rule != nil {
+			key += " " + rule.Name + "/" + rule.RuleName
+		}
+		if byReach[key] == nil {
+			byReach[key] = &opening{owners: slices.Clone(e.owners), source: source, by: by}
+			out = append(out, byReach[key])
+		}
+		byReach[key].ports = append(byReach[key].ports, p)
+	}
+	return out
 }
 
 // reached is from where on the Internet a port of an interface is certainly
@@ -125,47 +164,51 @@ func (run *Run) reached(internet sim.End, o topology.Owner, p managementPort) (*
 	return s, largest
 }
 
-func (run *Run) managed(o topology.Owner, ports []managementPort, source *netipx.IPSet, by portion) Finding {
-	var names []string
-	for _, p := range ports {
-		names = append(names, p.String())
+// managed is the finding about an opening.
+func (run *Run) managed(x *opening) Finding {
+	var ports, machines []string
+	for _, p := range x.ports {
+		ports = append(ports, p.String())
 	}
-	f := Finding{Subject: o.Interface.ID(), Name: strings.Join(names, ", "), Origin: o.Interface.Origin, Assumptions: by.Assumptions,
-		Text: fmt.Sprintf("%s (%s) can be reached from %s on %s", run.machineName(o.Interface), o.Configuration.PrivateIPAddress, public(source), strings.Join(names, ", "))}
-	switch n := size(source); {
-	case o.Configuration.PrivateIPAddress.Is6():
-		if within(intersection(internetOf(true), scope.InternetSpace()), source) {
-			f.Text = strings.Replace(f.Text, public(source), "the whole Internet (IPv6)", 1)
-			break
-		}
-		f.Severity = Warning
-	case mostly(source):
-	case n > fewAddresses:
+	for _, o := range x.owners {
+		machines = append(machines, fmt.Sprintf("%s (%s)", run.shortName(o.Interface), o.Configuration.PrivateIPAddress))
+	}
+	who := oneOrMore("machine", machines)
+	from := public(x.source)
+	v6 := x.owners[0].Configuration.PrivateIPAddress.Is6()
+	if v6 && within(difference(scope.InternetSpace(), four(scope.InternetSpace())), x.source) {
+		from = "the whole Internet (IPv6)"
+	}
+	f := Finding{Subject: x.owners[0].Interface.ID(), Name: strings.Join(ports, ", "), Origin: x.owners[0].Interface.Origin, Assumptions: x.by.Assumptions,
+		Text: who + " can be reached from " + from + " on " + strings.Join(ports, ", ")}
+	switch n := size(x.source); {
+	case strings.HasPrefix(from, "the whole Internet"), !v6 && mostly(x.source):
+	case v6 || n > fewAddresses:
 		f.Severity = Warning
 	default:
 		f.Severity = Note
 	}
-	rule := deciding(&by.Outcome)
+	rule := deciding(&x.by.Outcome)
 	if rule == nil {
 		f.Fix = "Put an NSG before the machine that allows the port from where it is needed alone; Azure Bastion, a VPN or just-in-time access need no public port."
 		return f
 	}
-	f.Origin = *rule.Origin
+	if rule.Origin != nil && rule.Origin.File != "" {
+		f.Origin = *rule.Origin
+	}
 	f.Text += ", by rule " + quoted(rule.RuleName) + " of " + rule.Name
-	f.Related = append(f.Related, Related{Text: run.machineName(o.Interface), Origin: o.Interface.Origin})
+	for _, o := range x.owners[:min(len(x.owners), maxRelated)] {
+		f.Related = append(f.Related, Related{Text: run.machineName(o.Interface), Origin: o.Interface.Origin})
+	}
 	f.Fix = "Allow the port from where it is needed alone; Azure Bastion, a VPN or just-in-time access need no public port"
-	if g, r := run.ruleAt(rule); r != nil {
+	g, r := run.ruleAt(rule)
+	if g != nil {
+		f.Subject, f.Name = g.ID(), rule.RuleName+" "+f.Name
+	}
+	if r != nil {
 		f.Fix = azRule(f.Fix, g, r, "update", "--source-address-prefixes <sources>")
 	}
 	return f
-}
-
-// internetOf is the Internet in one family.
-func internetOf(v6 bool) *netipx.IPSet {
-	if v6 {
-		return difference(scope.PublicSpace(), four(scope.PublicSpace()))
-	}
-	return four(scope.PublicSpace())
 }
 
 // ruleAt is the rule of an NSG in the data that a hop names, nil where it is

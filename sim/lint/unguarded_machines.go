@@ -52,7 +52,7 @@ func checkUnguardedMachines(run *Run, report func(Finding)) {
 			}
 			var names []string
 			for _, nic := range list {
-				names = append(names, strings.TrimPrefix(run.machineName(nic), "machine "))
+				names = append(names, run.shortName(nic))
 			}
 			report(Finding{Subject: s.ID(), Origin: s.Origin,
 				Text: "no network security group guards " + fewOf(names) + " in subnet " + subnetName(s),
