@@ -270,6 +270,25 @@ func (g *Group) proof(i int) *Proof {
 	return p
 }
 
+// without is the NSG where nothing is assumed.
+func (g *Group) without() *judged {
+	if g.free.standings != nil {
+		return &g.free
+	}
+	for _, x := range g.lists() {
+		for _, facts := range x.reading.Rests {
+			if slices.ContainsFunc(facts, func(f flow.Fact) bool { return f.Assumption != flow.ICMPNeedsAllPorts }) {
+				return g.judge(&g.free, g.Run.free)
+			}
+		}
+	}
+	// All that is taken is taken in the first of the readings too.
+	lists := g.lists()
+	g.judge(&g.free, g.Run.free[1:])
+	g.free.lists = slices.Concat(lists, g.free.lists)
+	return &g.free
+}
+
 // grounds are the assumptions without which a claim about the rule at i, and
 // about others, would not be certain; free reports whether it holds in an
 // estate of which nothing is assumed.
@@ -300,7 +319,7 @@ func (g *Group) grounds(i int, others []int, free func(*standing) bool) []flow.A
 			}
 		}
 	}
-	if !rests || free(g.judge(&g.free, g.Run.free).standing(i)) {
+	if !rests || free(g.without().standing(i)) {
 		return nil
 	}
 	if own := of(append(slices.Clone(others), i)...); len(own) > 0 {

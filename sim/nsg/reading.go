@@ -48,11 +48,15 @@ func NewReadings(taken func(flow.Fact) bool, portless bool) *Readings {
 }
 
 func (x *Readings) of(s *scope.Set, local bool) reading {
+	var r reading
+	if s.Literal() != nil { // one rule's own
+		r.certain, r.asked, r.rests = s.Assumed(local, x.taken)
+		return r
+	}
 	key := sideKey{s, local}
 	if r, ok := x.known.Load(key); ok {
 		return r.(reading)
 	}
-	var r reading
 	r.certain, r.asked, r.rests = s.Assumed(local, x.taken)
 	y, _ := x.known.LoadOrStore(key, r)
 	return y.(reading)

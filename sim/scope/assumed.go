@@ -24,6 +24,9 @@ func (s *Set) Assumed(local bool, taken func(flow.Fact) bool) (certain, asked *n
 		certain, asked = s.tag.bounds()
 		return certain, asked, nil
 	}
+	if len(s.layers) == 1 && s.layers[0].sure() && s.layers[0].where != nil && s.layers[0].unless == nil && s.layers[0].apart == nil && s.layers[0].member {
+		return s.layers[0].where, asked, nil // as prefixes are written
+	}
 	take := func(f flow.Fact) bool {
 		if f.Assumption == "" || !taken(f) {
 			return false
