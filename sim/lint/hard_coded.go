@@ -144,6 +144,27 @@ func holders(tags *tagged, list []netip.Prefix) (out []holder, rest []netip.Pref
 	}
 }
 
+// fewBlocks is how many blocks make a list of datacenter ranges.
+const fewBlocks = 4
+
+// cloudOfList is the regional tag of whatever runs in a cloud that holds most
+// blocks of a list, and how many.
+func cloudOfList(tags *tagged, list []netip.Prefix) (*topology.ServiceTag, int) {
+	of := map[*topology.ServiceTag]int{}
+	var best *topology.ServiceTag
+	for _, p := range list {
+		for _, t := range tags.overlapping(p) {
+			if isCloud(t) && regionOf(t.Name) != "" && within(scope.SetOf(p), tags.set(t)) {
+				of[t]++
+				if best == nil || of[t] > of[best] || of[t] == of[best] && t.Name < best.Name {
+					best = t
+				}
+			}
+		}
+	}
+	return best, of[best]
+}
+
 // better reports whether a tag that holds n blocks says what is meant better
 // than another that holds m.
 func better(a *topology.ServiceTag, n int, b *topology.ServiceTag, m int) bool {
@@ -163,13 +184,15 @@ func better(a *topology.ServiceTag, n int, b *topology.ServiceTag, m int) bool {
 // have nothing to do with a service.
 func (run *Run) hardCodedList(g *topology.NetworkSecurityGroup, r *topology.SecurityRule, list []netip.Prefix, tags *tagged, old *netipx.IPSet) *Finding {
 	held, rest := holders(tags, list)
+	cloud, inCloud := cloudOfList(tags, list)
+	datacenters := len(list) >= fewBlocks && 2*len(rest) > len(list) && 2*inCloud >= len(list)
 	var partly, left []netip.Prefix
 	var most *topology.ServiceTag // of which the rest has a part
 	for _, p := range rest {
 		block := scope.SetOf(p)
 		for _, t := range tags.overlapping(p) {
 			part := intersection(block, tags.set(t))
-			if !isCloud(t) && p.Addr().Is4() && 2*size(part) >= size(block) {
+			if !datacenters && !isCloud(t) && p.Addr().Is4() && 2*size(part) >= size(block) {
 				partly = append(partly, p)
 				if most == nil || len(held) > 0 && t == held[0].tag {
 					most = t
@@ -197,6 +220,11 @@ func (run *Run) hardCodedList(g *topology.NetworkSecurityGroup, r *topology.Secu
 	switch {
 	case len(left) > 0:
 		f.Text = fmt.Sprintf("%s lists %s, which the datacenter ranges%s give to Azure and no tag of %s holds", ruleName(r), few(left), run.datacenterDate(), file)
+	case datacenters:
+		f.Severity = Note
+		f.Text = fmt.Sprintf("%s lists the addresses of datacenters, %d of its %d blocks in %s of %s: whatever runs there is meant", ruleName(r), inCloud, len(list), cloud.Name, file)
+		f.Fix = "Name the service tags of the services that are used; " + cloud.Name + " holds the machines of every customer, too."
+		return f
 	case len(partly) > 0:
 		f.Text = fmt.Sprintf("%s lists %s, of which only a part is in the service tag %s of %s", ruleName(r), few(partly), most.Name, file)
 		if !slices.Contains(names, most.Name) {
@@ -214,6 +242,8 @@ func (run *Run) hardCodedList(g *topology.NetworkSecurityGroup, r *topology.Secu
 		return nil
 	}
 	switch {
+	case datacenters:
+		f.Fix = "Name the service tags of the services that are used; " + cloud.Name + " holds the machines of every customer, too."
 	case len(names) == 1:
 		f.Fix = azRule("Name the service tag "+names[0]+", which opens all of it", g, r, "update", remoteOption(r), names[0])
 		if r.Access != topology.Allow {
