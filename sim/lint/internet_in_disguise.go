@@ -61,7 +61,7 @@ func disguisedRules(g *topology.NetworkSecurityGroup, report func(Finding)) {
 			continue
 		}
 		set := scope.SetOf(list...)
-		if mostly(set) {
+		if wholeInternet(set) {
 			report(disguise(g, r, ruleName(r), set))
 			continue
 		}
@@ -76,7 +76,11 @@ func disguisedRules(g *topology.NetworkSecurityGroup, report func(Finding)) {
 	for _, key := range order {
 		l := alike[key]
 		set, _ := l.set.IPSet() // of valid prefixes: no error
-		if len(l.rules) < 2 || !mostly(set) {
+		switch {
+		case !mostly(set):
+			continue
+		case len(l.rules) == 1:
+			report(disguise(g, l.rules[0], ruleName(l.rules[0]), set))
 			continue
 		}
 		var names []string
