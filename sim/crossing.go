@@ -28,8 +28,7 @@ type Crossings struct {
 	families [2]family
 	gates    sync.Map // *nsg.Gate → *gateView
 	tables   sync.Map // *route.Table → *views
-	estate   views
-	around   views     // what the walk as such turns on, without the interfaces' own addresses
+	around   map[*topology.VirtualNetwork]*neighbourhood
 	twins    sync.Map  // twinKey → *twin
 	idle     sync.Pool // *passing
 	all, no  int32     // the fares of which everything passes, and nothing
@@ -87,7 +86,7 @@ type toldKey struct {
 // Crossings prepares to answer for the pairs of some ends, each an interface or
 // the unowned addresses of a subnet; others are left to the trace.
 func (s *Simulator) Crossings(ends []End) *Crossings {
-	c := &Crossings{s: s, ids: map[string]int32{}, joint: map[[2]int32]int32{}, told: map[toldKey]*Passage{}}
+	c := &Crossings{s: s, around: s.neighbourhoods(), ids: map[string]int32{}, joint: map[[2]int32]int32{}, told: map[toldKey]*Passage{}}
 	c.idle.New = func() any { return &passing{cuts: newCuts(), seen: map[string]bool{}} }
 	for i, v6 := range []bool{false, true} {
 		f := &c.families[i]
@@ -220,7 +219,7 @@ func (c *Crossings) twin(n int, a, b *spot, w *passing, x Crossing) *twin {
 		to, _ := v.key(b)
 		t.views, t.keys = append(t.views, v), append(t.keys, [4]uint64{from[0], from[1], to[0], to[1]})
 	}
-	add(c.of(&c.around, n, c.beside))
+	add(c.of(&c.near(a).around, n, c.near(a).beside))
 	for _, g := range w.gates {
 		u := c.view(g)
 		add(&u.source.of[n])
@@ -230,18 +229,6 @@ func (c *Crossings) twin(n int, a, b *spot, w *passing, x Crossing) *twin {
 		add(c.tableView(table, n))
 	}
 	return t
-}
-
-// beside are the constants of the estate but for the interfaces' own addresses.
-func (c *Crossings) beside() [][]netipx.IPRange {
-	var out [][]netipx.IPRange
-	for _, ranges := range c.s.estateRanges() {
-		if len(ranges) == 1 && ranges[0].From() == ranges[0].To() && len(c.s.net.Owners(ranges[0].From())) > 0 {
-			continue
-		}
-		out = append(out, ranges)
-	}
-	return out
 }
 
 // view is which of some constants each segment of a family lies in.
@@ -331,6 +318,87 @@ type passing struct {
 	seen  map[string]bool
 }
 
+func (w *passing) reset() {
+	w.gates = w.gates[:0]
+	clear(w.cuts.tables)
+	clear(w.cuts.gates)
+	clear(w.cuts.firewalls)
+	clear(w.cuts.sets)
+}
+
+// other reports whether something was met whose boundaries are not looked at.
+func (w *passing) other() bool { return len(w.cuts.firewalls)+len(w.cuts.sets) > 0 }
+
+// between is a packet from one spot to another.
+func between(a, b *spot) flow.Tuple {
+	return flow.Tuple{Protocol: topology.TCP, Source: flow.At(a.one), Destination: flow.At(b.one), SourcePort: 50000, DestinationPort: 443}
+}
+
+// send walks a packet from a spot with every NSG open, and notes what is met.
+func (c *Crossings) send(w *passing, world *flow.World, a *spot, t flow.Tuple) []Hop {
+	clear(w.seen)
+	allow := standIn(topology.NoAccess)
+	k := &walk{s: c.s, w: world, seen: w.seen, cuts: w.cuts}
+	k.stand = func(g *nsg.Gate) nsg.Decision {
+		w.gates = append(w.gates, g)
+		return allow(g)
+	}
+	if a.unowned {
+		k.fromSubnet(a.at.subnet, t)
+	} else {
+		k.send(a.at, t)
+	}
+	return k.hops
+}
+
+// StandIns are ends that a trace may ask in the place of two in a family: one
+// address of each, where no walk between them tells their addresses apart;
+// false where it may. That saves cutting what nothing cuts.
+func (c *Crossings) StandIns(from, to int, v6 bool) (x, y End, ok bool) {
+	n := 0
+	if v6 {
+		n = 1
+	}
+	a, b := &c.families[n].spots[from], &c.families[n].spots[to]
+	if !a.one.IsValid() || !b.one.IsValid() || a.one == b.one || !a.unowned && !b.unowned {
+		return x, y, false
+	}
+	w := c.idle.Get().(*passing)
+	defer c.idle.Put(w)
+	w.reset()
+	t, plain := between(a, b), true
+	all := flow.Explore(func(world *flow.World) (bool, struct{}) {
+		for _, h := range c.send(w, world, a, t) {
+			switch h.Kind {
+			case HopEgress, HopEntry, HopFirewall, HopHostFirewall, HopProxy:
+				plain = false // other ports may go another way
+			case HopVirtualAppliance:
+				plain = plain && h.Code != flow.LoadBalancerBackend
+			}
+		}
+		return true, struct{}{} // one outcome for all, so that no world is left out
+	}, nil)
+	if !plain || all.Exhausted || w.other() || !c.whole(n, a, a, w) || !c.whole(n, a, b, w) {
+		return x, y, false
+	}
+	for g := range w.cuts.gates {
+		u := c.view(g)
+		if _, ok := u.source.of[n].key(a); !ok {
+			return x, y, false
+		}
+		if _, ok := u.destination.of[n].key(b); !ok {
+			return x, y, false
+		}
+	}
+	stand := func(p *spot) End {
+		if p.unowned {
+			return c.s.AddressEnd(subnetName(p.at.subnet), p.one, p.at.subnet)
+		}
+		return c.s.InterfaceEnd(topology.Owner{Interface: p.at.nic, Configuration: p.at.config})
+	}
+	return stand(a), stand(b), true
+}
+
 // Between is what passes from one end to another in a family, by their numbers;
 // false where the trace must be asked. Ends without an address of the family
 // are left to the trace too.
@@ -356,37 +424,27 @@ func (c *Crossings) Between(from, to int, v6 bool) (x Crossing, ok bool) {
 			}
 		}()
 	}
-	w.gates = w.gates[:0]
-	clear(w.seen)
-	clear(w.cuts.tables)
-	clear(w.cuts.gates)
-	allow := standIn(topology.NoAccess)
-	t := flow.Tuple{Protocol: topology.TCP, Source: flow.At(a.one), Destination: flow.At(b.one), SourcePort: 50000, DestinationPort: 443}
-	hops, assumed, unknown := flow.One(func(world *flow.World) []Hop {
-		k := &walk{s: c.s, w: world, seen: w.seen, cuts: w.cuts}
-		k.stand = func(g *nsg.Gate) nsg.Decision {
-			w.gates = append(w.gates, g)
-			return allow(g)
+	w.reset()
+	t := between(a, b)
+	send := func(world *flow.World) []Hop { return c.send(w, world, a, t) }
+	hops, assumed, unknown := flow.One(send, "")
+	denied, plain := plainly(hops, unknown)
+	unsure := unknown || slices.ContainsFunc(assumed, func(f flow.Fact) bool {
+		return f.Assumption != flow.NVAForwardsAndPermits && f.Assumption != flow.NoNICAtDestination
+	})
+	if unsure && denied && plain {
+		// It may be that nothing passes, whatever the world is like.
+		all := flow.Explore(func(world *flow.World) (bool, struct{}) {
+			denied, ok := plainly(send(world), true)
+			plain = plain && ok
+			return !denied, struct{}{}
+		}, nil)
+		if all.Verdict == flow.Deny && len(all.Assumptions) == 0 {
+			unsure = false
 		}
-		if a.unowned {
-			k.fromSubnet(a.at.subnet, t)
-		} else {
-			k.send(a.at, t)
-		}
-		return k.hops
-	}, "")
-	if unknown || len(w.cuts.firewalls)+len(w.cuts.sets) > 0 {
-		w.cuts.firewalls, w.cuts.sets = newCuts().firewalls, newCuts().sets
-		return x, false
 	}
-	denied, plain := plainly(hops)
-	if !plain || !c.whole(n, a, w) || !c.whole(n, b, w) {
+	if unsure || w.other() || !plain || !c.whole(n, a, a, w) || !c.whole(n, a, b, w) {
 		return x, false
-	}
-	for _, f := range assumed {
-		if f.Assumption != flow.NVAForwardsAndPermits && f.Assumption != flow.NoNICAtDestination {
-			return x, false
-		}
 	}
 	if denied {
 		return Crossing{Passage: c.tell(c.no, false)}, true
@@ -415,12 +473,13 @@ func (c *Crossings) Between(from, to int, v6 bool) (x Crossing, ok bool) {
 }
 
 // plainly reports whether nothing on the way but its NSGs asks for protocols,
-// ports or rules, and whether the way itself denies every packet.
-func plainly(hops []Hop) (denied, ok bool) {
+// ports or rules, and whether the way itself denies every packet; open says that
+// NSGs which are not in the data may stop it.
+func plainly(hops []Hop, open bool) (denied, ok bool) {
 	for i := range hops {
 		h := &hops[i]
 		switch {
-		case h.Kind == HopSecurityRules && h.Verdict == flow.Allow:
+		case h.Kind == HopSecurityRules && (open || h.Verdict == flow.Allow):
 		case h.Kind == HopRoute && (h.Verdict == flow.Allow || h.Code == flow.RouteNone || h.Code == flow.NoSubnetAtDestination):
 		case h.Kind == HopPeering && h.Code == flow.RouteFound && h.Verdict == flow.Allow:
 		case h.Kind == HopVirtualAppliance && (h.Code == flow.RouteFound || h.Code == flow.NVANoForwarding || h.Code == flow.RouteLoop):
@@ -432,13 +491,13 @@ func plainly(hops []Hop) (denied, ok bool) {
 	return denied, len(hops) > 0
 }
 
-// whole reports whether nothing on the way but its gates tells the addresses of
-// a spot apart.
-func (c *Crossings) whole(n int, p *spot, w *passing) bool {
+// whole reports whether nothing on the way from home but its gates tells the
+// addresses of a spot apart.
+func (c *Crossings) whole(n int, home, p *spot, w *passing) bool {
 	if !p.unowned {
 		return true
 	}
-	if _, ok := c.of(&c.estate, n, c.s.estateRanges).key(p); !ok {
+	if _, ok := c.of(&c.near(home).all, n, c.near(home).constants).key(p); !ok {
 		return false
 	}
 	for t := range w.cuts.tables {
@@ -447,6 +506,121 @@ func (c *Crossings) whole(n int, p *spot, w *passing) bool {
 		}
 	}
 	return true
+}
+
+// neighbourhood is virtual networks that packets may get to from one another
+// without the Internet between.
+type neighbourhood struct {
+	s        *Simulator
+	networks map[topology.ID]bool
+	all      views // what a walk there turns on beside gates and tables
+	around   views // the same without the interfaces' own addresses
+}
+
+// near is the neighbourhood of a spot: that of no network where its own is not
+// in the data.
+func (c *Crossings) near(p *spot) *neighbourhood { return c.around[p.at.vnet] }
+
+// neighbourhoods joins networks that a peering of either side links, or that
+// are joined gateway to gateway.
+func (s *Simulator) neighbourhoods() map[*topology.VirtualNetwork]*neighbourhood {
+	of := map[*topology.VirtualNetwork]*neighbourhood{nil: {s: s}}
+	for _, v := range s.net.VirtualNetworks {
+		of[v] = &neighbourhood{s: s, networks: map[topology.ID]bool{v.ID(): true}}
+	}
+	join := func(v, w *topology.VirtualNetwork) {
+		a, b := of[v], of[w]
+		if a == b {
+			return
+		}
+		if len(a.networks) < len(b.networks) {
+			a, b = b, a
+		}
+		for id := range b.networks {
+			a.networks[id] = true
+			if x, ok := topology.LookupID[*topology.VirtualNetwork](s.net, id); ok {
+				of[x] = a
+			}
+		}
+	}
+	for _, v := range s.net.VirtualNetworks {
+		for _, p := range v.Peerings {
+			if remote, ok := topology.Lookup[*topology.VirtualNetwork](s.net, p.RemoteVirtualNetwork); ok {
+				join(v, remote)
+			}
+		}
+		for _, w := range s.names.GatewaysOf(v).Joined {
+			join(v, w)
+		}
+	}
+	return of
+}
+
+// constants are those of [Simulator.estateConstants] that are of these networks
+// or of none.
+func (x *neighbourhood) constants() [][]netipx.IPRange {
+	var out [][]netipx.IPRange
+	add := func(p netip.Prefix) { out = append(out, []netipx.IPRange{netipx.RangeOfPrefix(p)}) }
+	one := func(in topology.ID, a netip.Addr) {
+		if a.IsValid() && x.networks[in] {
+			add(netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	for _, nic := range x.s.net.NetworkInterfaces {
+		for _, c := range nic.IPConfigurations {
+			one(c.Subnet.ID().Parent(), c.PrivateIPAddress)
+		}
+	}
+	return append(out, x.beside()...)
+}
+
+// beside are the constants but for the interfaces' own addresses.
+func (x *neighbourhood) beside() [][]netipx.IPRange {
+	n := x.s.net
+	out := [][]netipx.IPRange{scope.PublicSpace().Ranges(), scope.DisputedSpace().Ranges()}
+	add := func(list ...netip.Prefix) {
+		for _, p := range list {
+			out = append(out, []netipx.IPRange{netipx.RangeOfPrefix(p)})
+		}
+	}
+	one := func(in topology.ID, a netip.Addr) {
+		if a.IsValid() && (in == "" || x.networks[in]) {
+			add(netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	one("", scope.WireServer)
+	one("", scope.IMDS)
+	for _, v := range n.VirtualNetworks {
+		if !x.networks[v.ID()] {
+			continue
+		}
+		add(v.KnownSpace()...)
+		for _, sub := range v.Subnets {
+			add(sub.Prefixes...)
+		}
+		for _, p := range v.Peerings {
+			add(p.RemoteAddressSpace...)
+		}
+		add(x.s.names.GatewaysOf(v).Prefixes...)
+	}
+	for _, pe := range n.PrivateEndpoints {
+		for _, a := range pe.Addresses {
+			one(pe.Subnet.ID().Parent(), a)
+		}
+	}
+	for _, lb := range n.LoadBalancers {
+		for _, f := range lb.Frontends {
+			one(f.Subnet.ID().Parent(), f.PrivateIPAddress)
+			one("", f.PublicAddress)
+		}
+	}
+	for _, f := range n.AzureFirewalls {
+		one("", f.PrivateIPAddress)
+	}
+	for _, p := range n.PublicIPAddresses {
+		one("", p.IPAddress)
+	}
+	return out
 }
 
 // tableView is a route table as the ends of a family see it.

@@ -117,7 +117,8 @@ func traced(t *sim.Trace) []sim.CrossingPart {
 }
 
 func TestACrossingIsWhatTheTraceSays(t *testing.T) {
-	pairs, fast := 0, 0
+	pairs, fast, stood := 0, 0, 0
+	q := sim.TraceQuestion{Protocol: topology.AnyProtocol, AnyPort: true, NoProxy: true}
 	met := map[flow.Verdict]int{}
 	check := func(name string, s *sim.Simulator, r *rand.Rand) {
 		ends := insideEnds(s)
@@ -134,11 +135,25 @@ func TestACrossingIsWhatTheTraceSays(t *testing.T) {
 					}
 					pairs++
 					x, ok := c.Between(i, j, v6)
+					if a, b, one := c.StandIns(i, j, v6); one && !ok && !(from.Has(!v6) && to.Has(!v6)) {
+						stood++
+						whole, err := s.TraceEnds(q, from, to)
+						if err != nil {
+							t.Fatal(err)
+						}
+						few, err := s.TraceEnds(q, a, b)
+						if err != nil {
+							t.Fatal(err)
+						}
+						if got, want := told(traced(few)), told(traced(whole)); got != want {
+							t.Fatalf("%s: %v → %v by one address:\n%s", name, from.Info(), to.Info(), firstDifference(got, want))
+						}
+					}
 					if !ok {
 						continue
 					}
 					fast++
-					a, err := s.TraceEnds(sim.TraceQuestion{Protocol: topology.AnyProtocol, AnyPort: true, NoProxy: true}, from, to)
+					a, err := s.TraceEnds(q, from, to)
 					if err != nil {
 						t.Fatalf("%s: %v → %v: %v", name, from.Info(), to.Info(), err)
 					}
@@ -173,8 +188,8 @@ func TestACrossingIsWhatTheTraceSays(t *testing.T) {
 		}
 		check(fmt.Sprint("seed ", seed), s, rand.New(rand.NewPCG(seed, 12)))
 	}
-	t.Logf("%d of %d pairs were answered without a trace; parts: %v", fast, pairs, met)
-	if fast*4 < pairs || met[flow.Allow] == 0 || met[flow.Deny] == 0 || met[flow.Unknown] == 0 {
+	t.Logf("%d of %d pairs were answered without a trace, %d by the trace of one address; parts: %v", fast, pairs, stood, met)
+	if fast*4 < pairs || stood == 0 || met[flow.Allow] == 0 || met[flow.Deny] == 0 || met[flow.Unknown] == 0 {
 		t.Errorf("too little was met")
 	}
 }

@@ -176,7 +176,7 @@ func (b *builder) pair(x, y *Place, number map[*Place]int) ([]*crossing, error) 
 		}
 		c, ok := b.crossings.Between(number[x], number[y], v6)
 		if !ok {
-			return b.trace(x, y)
+			return b.traces(x, y, number)
 		}
 		out = append(out, b.of(c))
 	}
@@ -213,9 +213,18 @@ func (b *builder) rest(list []flow.Assumption, under bool) {
 	}
 }
 
-// trace asks the whole trace about a pair.
-func (b *builder) trace(x, y *Place) ([]*crossing, error) {
-	t, err := b.f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.AnyProtocol, AnyPort: true, NoProxy: true}, x.end, y.end)
+// traces asks the trace about a pair: about one address of each where that says
+// all, else about the whole.
+func (b *builder) traces(x, y *Place, number map[*Place]int) ([]*crossing, error) {
+	both := x.end.Has(false) && y.end.Has(false) && x.end.Has(true) && y.end.Has(true)
+	if from, to, ok := b.crossings.StandIns(number[x], number[y], !x.end.Has(false) || !y.end.Has(false)); ok && !both {
+		return b.trace(from, to)
+	}
+	return b.trace(x.end, y.end)
+}
+
+func (b *builder) trace(from, to sim.End) ([]*crossing, error) {
+	t, err := b.f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.AnyProtocol, AnyPort: true, NoProxy: true}, from, to)
 	if err != nil {
 		return nil, err
 	}
