@@ -20,7 +20,7 @@ func (o *Order) before(entry, owner int) mask {
 // even perhaps.
 func (o *Order) Empty(owner int) bool {
 	for i := range o.asked[owner].each {
-		if _, ok := o.find(i, o.empty(), func(mask, mask, bool) verdict { return accept }); ok {
+		if _, a := o.find(i, o.empty(), func(mask, mask, bool) verdict { return accept }); a != absent {
 			return false
 		}
 	}
@@ -51,7 +51,8 @@ func hole(left, full mask, _ bool) verdict {
 // Hole looks for a packet that the owner's rules match or may match and none
 // of the rules before them by an owner that by reports. Then owners are those
 // whose rules before match it for certain, whether by reports them or not.
-// nil reports every rule; those of no owner count in any case.
+// nil reports every rule; those of no owner count in any case. In a list that
+// is too intricate it says that there is a hole.
 func (o *Order) Hole(owner int, by func(owner int) bool) (owners []int, found bool) {
 	for i := range o.asked[owner].each {
 		before := o.before(i, owner)
@@ -64,9 +65,12 @@ func (o *Order) Hole(owner int, by func(owner int) bool) (owners []int, found bo
 				}
 			}
 		}
-		at, ok := o.find(i, among, hole)
-		if !ok {
+		at, a := o.find(i, among, hole)
+		switch a {
+		case absent:
 			continue
+		case lost:
+			return nil, true
 		}
 		for level := range levels {
 			if level >= sourcePort && o.s.portless(at[protocol]) {
@@ -89,7 +93,8 @@ func (o *Order) Hole(owner int, by func(owner int) bool) (owners []int, found bo
 // Matters looks for a packet that may fare otherwise without the owner's
 // rules: they match it, perhaps, no rule before them does for certain, and of
 // the rules after them one that may decide does the other thing. All rules of
-// the owner must do the same thing.
+// the owner must do the same thing. In a list that is too intricate it says that
+// there is such a packet.
 func (o *Order) Matters(owner int) (Packet, bool) {
 	for i := range o.asked[owner].each {
 		among := o.before(i, owner)
@@ -99,7 +104,7 @@ func (o *Order) Matters(owner int) (Packet, bool) {
 			}
 		}
 		allows := o.entries[i].allow
-		if at, ok := o.find(i, among, func(left, full mask, last bool) verdict { return o.fate(i, allows, left, full, last) }); ok {
+		if at, a := o.find(i, among, func(left, full mask, last bool) verdict { return o.fate(i, allows, left, full, last) }); a != absent {
 			return o.packet(at), true
 		}
 	}
@@ -158,17 +163,17 @@ func (o *Order) Meets(one, other int) (Packet, bool) {
 				among.set(n)
 			}
 			among.set(k)
-			at, ok := o.find(i, among, func(left, full mask, _ bool) verdict {
+			at, a := o.find(i, among, func(left, full mask, _ bool) verdict {
 				n := full.first()
 				switch {
 				case !left.has(k), n >= 0 && n != k:
 					return prune
-				case left.first() == k:
+				case n == k && left.first() == k:
 					return accept
 				}
 				return split
 			})
-			if ok {
+			if a == found {
 				return o.packet(at), true
 			}
 		}
@@ -190,17 +195,17 @@ func (o *Order) Decides(owner, other int) (Packet, bool) {
 					among.set(n)
 				}
 			}
-			at, ok := o.find(i, among, func(left, full mask, _ bool) verdict {
+			at, a := o.find(i, among, func(left, full mask, _ bool) verdict {
 				n := full.first()
 				switch {
 				case !left.has(k), n >= 0 && n != k:
 					return prune
-				case left.first() == k:
+				case n == k && left.first() == k:
 					return accept
 				}
 				return split
 			})
-			if ok {
+			if a == found {
 				return o.packet(at), true
 			}
 		}
@@ -209,14 +214,15 @@ func (o *Order) Decides(owner, other int) (Packet, bool) {
 }
 
 // Within reports whether rules of the other owner match for certain all that
-// those of the one match or may match, wherever they stand.
+// those of the one match or may match, wherever they stand. Where they are too
+// intricate it says so.
 func (o *Order) Within(one, other int) bool {
 	among := o.empty()
 	for w := range among {
 		among[w] = o.own[other][w] & o.must[w]
 	}
 	for i := range o.asked[one].each {
-		if _, ok := o.find(i, among, hole); ok {
+		if _, a := o.find(i, among, hole); a == found {
 			return false
 		}
 	}

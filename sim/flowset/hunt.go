@@ -19,6 +19,7 @@ type hunt struct {
 	key   []byte
 	at    [levels]int32
 	judge judge
+	steps int
 }
 
 // judge looks at the entries that are left: those that match some packet that
@@ -48,15 +49,33 @@ func (o *Order) packet(at [levels]int32) Packet {
 	return o.s.packet(at)
 }
 
+// most is how many parts a hunt looks at. It finds what there is long before in
+// all lists but those that are made to resist; there it says that it did not.
+const most = 1 << 20
+
+// answer is what a hunt came to.
+type answer uint8
+
+const (
+	absent answer = iota // there is no such packet
+	found
+	lost // it was not found among too many parts
+)
+
 // find looks for a packet of the entry that the judge accepts, among entries.
-func (o *Order) find(entry int, among mask, j judge) (at [levels]int32, ok bool) {
+func (o *Order) find(entry int, among mask, j judge) (at [levels]int32, a answer) {
 	e := &o.entries[entry]
 	for _, kind := range o.hunted(protocol, e) {
-		if h := o.hunt(e, kind, among, j); h != nil && h.visit(0, h.room[0]) {
-			return h.at, true
+		h := o.hunt(e, kind, among, j)
+		if h == nil || !h.visit(0, h.room[0]) {
+			continue
 		}
+		if h.steps > o.most {
+			return h.at, lost
+		}
+		return h.at, found
 	}
-	return at, false
+	return at, absent
 }
 
 // hunt prepares the packets of an entry of one class of protocols, nil where
@@ -95,7 +114,12 @@ func (o *Order) hunt(e *placed, kind int32, among mask, j judge) *hunt {
 	return h
 }
 
+// visit reports whether the judge accepts a packet of what is left, or the hunt
+// is lost.
 func (h *hunt) visit(depth int, left mask) bool {
+	if h.steps++; h.steps > h.o.most {
+		return true
+	}
 	full := h.all[depth]
 	for w := range full {
 		full[w] = left[w] & h.full[depth][w]

@@ -30,6 +30,7 @@ type Order struct {
 	must    mask   // entries that match for certain
 	allow   mask   // entries that allow
 	tracks  [levels]track
+	most    int // parts that a hunt looks at
 }
 
 // placed is an entry in the numbers of the order.
@@ -95,7 +96,7 @@ func NewOrder(v6 bool, list []Entry, implies func(one, other any) bool) *Order {
 		rules[i].Must = []Box{list[i].Box}
 	}
 	space, lists := NewSpace(v6, nil, rules)
-	o := &Order{s: space}
+	o := &Order{s: space, most: most}
 	b := orderBuilder{o: o, list: lists[0].entries, implies: implies}
 	owners := 0
 	var sure, asked []bool

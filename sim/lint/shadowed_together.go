@@ -116,7 +116,7 @@ func (g *Group) cover(i int) (list []int, smallest bool) {
 	var all []int
 	for {
 		rules, found := uncovered(all)
-		if !found {
+		if !found || len(rules) == 0 {
 			break
 		}
 		all = append(all, rules[0])
