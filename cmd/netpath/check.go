@@ -1,9 +1,16 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/netpath/netpath/internal/report"
+	"github.com/netpath/netpath/sim"
 	rules "github.com/netpath/netpath/sim/policy"
 )
 
@@ -22,8 +29,14 @@ that its selectors select:
       reason: the backup extension writes to storage
     - id: no-rdp-from-outside
       deny: {from: Internet, to: ["vm:*"], ports: [22, 3389]}
+    - id: database
+      only: {from: subnet:v1/app, to: subnet:v1/db, ports: 1433}
     - id: backups
       backup-ready: {vms: ["*"], profiles: [vm-2018]}
+    - id: nothing-new
+      no-newly-allowed: {baseline: export-of-main/}
+    - id: no-lint-errors
+      lint: {fail-on: error}
 
 Selectors: a machine, interface, address, service tag, CIDR block or Internet by name;
 vm:, nic:, subnet: and asg: with a pattern (* is any part of a name) or a resource tag
@@ -84,6 +97,9 @@ func (p *program) check(cmd *cobra.Command, paths []string, f *checkFlags) error
 	case len(s.policy.assertions) == 0:
 		return &exitError{code: exitNothing, err: errNothing(s.policy.file)}
 	}
+	if err := s.loadEarlier(cmd, f); err != nil {
+		return err
+	}
 	opts := s.policy.suppressing(old)
 	r, err := rules.Check(cmd.Context(), s.sim, s.policy.assertions, opts)
 	if err != nil {
@@ -100,6 +116,39 @@ func (p *program) check(cmd *cobra.Command, paths []string, f *checkFlags) error
 	return s.reportCheck(r, run)
 }
 
+// loadEarlier reads the exports that assertions compare the estate with, each
+// once. The service tag files that flags name hold for them too.
+func (s *session) loadEarlier(cmd *cobra.Command, f *checkFlags) error {
+	known := map[string]*sim.Simulator{}
+	for _, a := range s.policy.assertions {
+		paths := s.policy.earlier[a]
+		if len(paths) == 0 {
+			continue
+		}
+		key := strings.Join(paths, "\x00")
+		if known[key] == nil {
+			for _, name := range paths {
+				if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+					return usagef("%s: assertion %q: the baseline %s is not there", a.Origin, a.ID, name)
+				}
+			}
+			loaded, err := s.load(cmd, paths, &f.fileFlags, f.keepGoing)
+			if err != nil {
+				return err
+			}
+			if len(loaded.Refused) > 0 {
+				s.codes.add(exitRefused)
+			}
+			if known[key], err = sim.New(loaded.Network, s.opts); err != nil {
+				return refused(err)
+			}
+			s.compared = append(s.compared, loaded.Inputs...)
+		}
+		a.Earlier = known[key]
+	}
+	return nil
+}
+
 // reportCheck writes the report of a check and ends the run.
 func (s *session) reportCheck(r *rules.Report, run report.CheckRun) error {
 	for i := range r.Results {
@@ -112,7 +161,7 @@ func (s *session) reportCheck(r *rules.Report, run report.CheckRun) error {
 		}
 		s.settle(answered{assumptions: x.Assumptions, underAssumptions: x.UnderAssumptions})
 	}
-	for _, in := range s.loaded.Inputs {
+	for _, in := range slices.Concat(s.loaded.Inputs, s.compared) {
 		run.Inputs = append(run.Inputs, report.CheckInput{Path: in.Path, SHA256: in.SHA256})
 	}
 	if s.policy.remark(&run, r) {

@@ -91,6 +91,8 @@ type session struct {
 	sim    *sim.Simulator
 	codes  exitCodes
 	needed needed
+
+	compared []load.Input // of the exports that assertions compare with
 }
 
 // openSession reads the policy and the estate that the command line names.

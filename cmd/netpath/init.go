@@ -183,11 +183,22 @@ func policyFor(n *topology.Network, paths []string) string {
 		say("    backup-ready: {vms: [\"*\"]}")
 		say("    reason: every machine is backed up")
 	}
+	if all != "" && len(n.NetworkSecurityGroups) > 0 {
+		say("")
+		say("  # No rule is certainly not what was meant. netpath lint tells more.")
+		say("  - id: no-lint-errors")
+		say("    lint: {fail-on: error}")
+		say("    reason: rules do what they say")
+	}
 	say("")
 	say("# More that engineers assert:")
 	say("#")
 	say("#  - id: app-reaches-storage")
 	say("#    allow: {from: %s, to: Storage, ports: 443}", yamlText(one))
+	say("#  - id: nothing-but-https-goes-out")
+	say("#    only: {from: %s, to: Internet, services: [tcp/443]}", yamlText(one))
+	say("#  - id: nothing-newly-allowed")
+	say("#    no-newly-allowed: {baseline: export-of-main/}   # an earlier export")
 	say("#  - id: production-is-apart")
 	say("#    deny: {from: \"vm:env=test\", to: \"vm:env=prod\", protocol: \"*\"}   # by resource tags")
 	say("")

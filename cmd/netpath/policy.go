@@ -13,6 +13,7 @@ import (
 	"github.com/netpath/netpath/internal/doctree"
 	"github.com/netpath/netpath/internal/report"
 	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/lint"
 	rules "github.com/netpath/netpath/sim/policy"
 	"github.com/netpath/netpath/topology"
 )
@@ -26,7 +27,8 @@ type policy struct {
 	waivers       []*waiver
 	suppressions  []*suppression
 	assertions    []*rules.Assertion
-	catalogueDate time.Time // of the service tag file where its name does not say it
+	earlier       map[*rules.Assertion][]string // the export that an assertion compares with
+	catalogueDate time.Time                     // of the service tag file where its name does not say it
 }
 
 type waiver struct {
@@ -95,8 +97,8 @@ func policyText(name string, in io.Reader, asOf time.Time) (*policy, error) {
 	if doc.Format == doctree.XML || len(doc.Roots) != 1 {
 		return nil, fmt.Errorf("%s: expected one YAML document", name)
 	}
-	r := policyReader{file: name}
-	p := &policy{file: name}
+	r := policyReader{file: name, earlier: map[*rules.Assertion][]string{}}
+	p := &policy{file: name, earlier: r.earlier}
 	for _, m := range r.object(doc.Roots[0], keysOf[policyFile]()...) {
 		switch m.Key {
 		case "assertions":
@@ -136,8 +138,9 @@ func blank(f io.ReadSeeker) bool {
 
 // policyReader decodes a policy's tree; it keeps its first error.
 type policyReader struct {
-	file string
-	err  error
+	file    string
+	err     error
+	earlier map[*rules.Assertion][]string
 }
 
 func (r *policyReader) fail(n *doctree.Node, pos doctree.Pos, expected, found, hint string) {
@@ -244,8 +247,11 @@ func (r *policyReader) suppresses(p *policy, x *suppression) {
 	for _, a := range p.assertions {
 		ids = append(ids, a.ID)
 	}
+	for _, rule := range lint.Rules() {
+		ids = append(ids, rule.ID, rule.Name)
+	}
 	if r.err == nil && !slices.Contains(ids, x.ID) {
-		r.err = &doctree.Error{File: r.file, Pos: doctree.Pos{Line: x.Origin.Line, Column: x.Origin.Column}, Pointer: x.Origin.Pointer, Expected: "expected the id of an assertion",
+		r.err = &doctree.Error{File: r.file, Pos: doctree.Pos{Line: x.Origin.Line, Column: x.Origin.Column}, Pointer: x.Origin.Pointer, Expected: "expected the id of an assertion, or of a rule of lint",
 			Found: fmt.Sprintf("%q", x.ID), Hint: strings.TrimPrefix(didYouMean(x.ID, ids), "; ")}
 	}
 }

@@ -95,7 +95,21 @@ func TestAMalformedPolicyIsAUsageError(t *testing.T) {
 		"suppression without reason":  {assertion + "suppressions: [{id: rdp, owner: o, expires: 2027-01-01}]\n", "a suppression needs reason"},
 		"suppression without owner":   {assertion + "suppressions: [{id: rdp, reason: r, expires: 2027-01-01}]\n", "a suppression needs owner"},
 		"suppression without id":      {assertion + "suppressions: [{reason: r, owner: o, expires: 2027-01-01}]\n", "a suppression needs id"},
-		"suppression of nothing":      {assertion + "suppressions: [{id: rpd, reason: r, owner: o, expires: 2027-01-01}]\n", `netpath.yaml:2:16 (/suppressions/0): expected the id of an assertion, found "rpd"; did you mean rdp?`},
+		"suppression of nothing":      {assertion + "suppressions: [{id: rpd, reason: r, owner: o, expires: 2027-01-01}]\n", `netpath.yaml:2:16 (/suppressions/0): expected the id of an assertion, or of a rule of lint, found "rpd"; did you mean rdp?`},
+		"only without services":       {"assertions: [{id: a, only: {from: x, to: y}}]\n", "only needs ports, a protocol or services"},
+		"only of everything":          {"assertions: [{id: a, only: {from: x, to: y, protocol: '*'}}]\n", "expected something that may not pass"},
+		"services and ports":          {"assertions: [{id: a, only: {from: x, services: tcp/443, ports: 443}}]\n", "expected services, or ports and a protocol"},
+		"bad service":                 {"assertions: [{id: a, only: {from: x, services: tcp:443}}]\n", "expected services like tcp/443, udp/53, icmp or none"},
+		"only from nowhere":           {"assertions: [{id: a, only: {to: x, ports: 443}}]\n", "only needs from"},
+		"typo in only":                {"assertions: [{id: a, only: {form: x, ports: 443}}]\n", `unknown key, found "form"; known here: from, to, ports, protocol, services; did you mean from?`},
+		"no baseline":                 {"assertions: [{id: a, no-newly-allowed: {}}]\n", "no-newly-allowed needs baseline"},
+		"typo of a baseline":          {"assertions: [{id: a, no-newly-allowed: {basline: x}}]\n", `unknown key, found "basline"; known here: baseline; did you mean baseline?`},
+		"bad level":                   {"assertions: [{id: a, lint: {fail-on: eror}}]\n", `expected error, warning or note, found "eror"; did you mean error?`},
+		"unknown rule of lint":        {"assertions: [{id: a, lint: {rules: [NP0000]}}]\n", `expected rules of lint, found "NP0000"`},
+		"typo in lint":                {"assertions: [{id: a, lint: {failon: error}}]\n", `unknown key, found "failon"; known here: fail-on, rules, without; did you mean fail-on?`},
+		"allow and deny overlap":      {"assertions: [{id: a, allow: {from: x, to: y, ports: 443}}, {id: b, deny: {from: X, to: [Y], ports: 80-500}}]\n", `contradicts the assertion "a" in line 1`},
+		"allow beyond only":           {"assertions: [{id: a, allow: {from: x, to: y, ports: 80}}, {id: b, only: {from: x, to: y, ports: 443}}]\n", `contradicts the assertion "a" in line 1`},
+		"only before allow":           {"assertions: [{id: a, only: {from: x, to: y, services: [tcp/443, icmp]}}, {id: b, allow: {from: x, to: y, ports: 443, protocol: udp}}]\n", `contradicts the assertion "a" in line 1`},
 		"typo in a suppression":       {assertion + "suppressions: [{id: rdp, reasn: r, owner: o, expires: 2027-01-01}]\n", `unknown key, found "reasn"; known here: id, about, reason, owner, expires; did you mean reason?`},
 		"suppression that is no list": {assertion + "suppressions: {id: rdp}\n", "expected a list, found an object"},
 		"not YAML":                    {"waivers: [\n", "netpath.yaml"},
@@ -111,6 +125,20 @@ func TestAMalformedPolicyIsAUsageError(t *testing.T) {
 	}
 	if _, err := findPolicy(filepath.Join(t.TempDir(), "none.yaml"), false, today); codeOf(err) != exitUsage {
 		t.Errorf("a missing policy file has exit %d: %v", codeOf(err), err)
+	}
+}
+
+func TestAssertionsThatFitTogether(t *testing.T) {
+	for _, text := range []string{
+		"[{id: a, allow: {from: x, to: y, ports: 443}}, {id: b, deny: {from: x, to: y, ports: 80}}]",
+		"[{id: a, allow: {from: x, to: y, ports: 443}}, {id: b, deny: {from: x, to: y, ports: 443, protocol: udp}}]",
+		"[{id: a, allow: {from: x, to: y, ports: 443}}, {id: b, deny: {from: y, to: x, ports: 443}}]",
+		"[{id: a, allow: {from: x, to: y, ports: 443}}, {id: b, only: {from: x, to: y, ports: 400-500}}]",
+		"[{id: a, only: {from: x, to: y, services: none}}, {id: b, deny: {from: x, to: y}}]",
+	} {
+		if _, err := policyOf(t, "assertions: "+text+"\n"); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 

@@ -39,12 +39,15 @@ type (
 	}
 
 	assertionFile struct {
-		_           struct{}         `doc:"One promise."`
-		ID          string           `json:"id" doc:"Stays the same: reports, suppressions and baselines name it."`
-		Reason      string           `json:"reason,omitempty" doc:"Why it must hold; shown where it does not."`
-		Allow       *packetsFile     `json:"allow,omitempty" doc:"Every such packet gets through."`
-		Deny        *packetsFile     `json:"deny,omitempty" doc:"No such packet gets through."`
-		BackupReady *backupReadyFile `json:"backup-ready,omitempty" doc:"Every machine passes netpath backup."`
+		_              struct{}         `doc:"One promise."`
+		ID             string           `json:"id" doc:"Stays the same: reports, suppressions and baselines name it."`
+		Reason         string           `json:"reason,omitempty" doc:"Why it must hold; shown where it does not."`
+		Allow          *packetsFile     `json:"allow,omitempty" doc:"Every such packet gets through."`
+		Deny           *packetsFile     `json:"deny,omitempty" doc:"No such packet gets through."`
+		Only           *onlyFile        `json:"only,omitempty" doc:"Between the two nothing but this gets through; it need not."`
+		BackupReady    *backupReadyFile `json:"backup-ready,omitempty" doc:"Every machine passes netpath backup."`
+		NoNewlyAllowed *newlyFile       `json:"no-newly-allowed,omitempty" doc:"No NSG or interface allows what it did not in an earlier export."`
+		Lint           *lintFile        `json:"lint,omitempty" doc:"netpath lint finds nothing that bad."`
 	}
 
 	packetsFile struct {
@@ -52,6 +55,24 @@ type (
 		To       textOrList  `json:"to" doc:"Selectors of where they go."`
 		Ports    portsOrList `json:"ports,omitempty" doc:"443, 80-443, * or a list; without it any port."`
 		Protocol string      `json:"protocol,omitempty" doc:"tcp (which it is without), udp, icmp, esp, ah or *."`
+	}
+
+	onlyFile struct {
+		From     textOrList  `json:"from" doc:"Selectors of where packets start."`
+		To       textOrList  `json:"to,omitempty" doc:"Selectors of where they go; without it, anywhere."`
+		Ports    portsOrList `json:"ports,omitempty" doc:"443, 80-443, * or a list: what may pass; without it any port of the protocol."`
+		Protocol string      `json:"protocol,omitempty" doc:"tcp (which it is without), udp, icmp, esp or ah."`
+		Services textOrList  `json:"services,omitempty" doc:"In place of ports and protocol, several services: tcp/443, udp/53, tcp/8080-8090, icmp; or none."`
+	}
+
+	newlyFile struct {
+		Baseline textOrList `json:"baseline" doc:"Files and folders of the earlier export, from the folder of the policy file."`
+	}
+
+	lintFile struct {
+		FailOn  string     `json:"fail-on,omitempty" doc:"error (which it is without), warning or note: this level and what is worse."`
+		Rules   textOrList `json:"rules,omitempty" doc:"IDs or names of the rules to look for; without it all."`
+		Without textOrList `json:"without,omitempty" doc:"IDs or names of rules not to look for."`
 	}
 
 	backupReadyFile struct {

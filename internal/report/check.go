@@ -7,6 +7,7 @@ import (
 
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/lint"
 	"github.com/netpath/netpath/sim/policy"
 	"github.com/netpath/netpath/topology"
 )
@@ -142,7 +143,7 @@ func (w *Writer) checkText(p *page, r *policy.Report, run CheckRun) {
 				break
 			}
 			shown++
-			p.line("    ", p.paint.in(checkColor(c.Verdict), caseWord(x.Kind, c)), "  ", Escape(caseText(x.Kind, c)+suppressedBy(c)))
+			p.line("    ", p.paint.in(checkColor(c.Verdict), caseWord(x.Kind, c)), "  ", Escape(caseText(c)+suppressedBy(c)))
 			if at := c.Origin.String(); at != "" {
 				p.line("      ", p.paint.in(faint, Escape(at)))
 			}
@@ -196,24 +197,44 @@ func strictWord(run CheckRun) string {
 
 // sentence is an assertion in words.
 func sentence(a *policy.Assertion) string {
-	if a.Kind == policy.BackupReady {
+	from, to := strings.Join(a.From, ", "), strings.Join(a.To, ", ")
+	switch a.Kind {
+	case policy.BackupReady:
 		profiles := strings.Join(a.Profiles, ", ")
 		if profiles == "" {
 			profiles = "the usual profile"
 		}
 		return fmt.Sprintf("%s can be backed up by %s", strings.Join(a.VMs, ", "), profiles)
+	case policy.NoNewlyAllowed:
+		return "no traffic is allowed that was not in " + a.Baseline
+	case policy.Lint:
+		level, rules := a.Lint.FailOn, strings.Join(a.Lint.Rules, ", ")
+		if level == "" {
+			level = lint.Error
+		}
+		if rules == "" {
+			rules = "lint"
+		}
+		return fmt.Sprintf("%s finds nothing of level %s or worse", rules, level)
+	case policy.Only:
+		if to == "" {
+			to = "anything"
+		}
+		return fmt.Sprintf("%s reaches %s by nothing but %s", from, to, asserted(a))
+	case policy.Deny:
+		return fmt.Sprintf("%s does not reach %s on %s", from, to, asserted(a))
+	default:
+		return fmt.Sprintf("%s reaches %s on %s", from, to, asserted(a))
 	}
-	verb := "reaches"
-	if a.Kind == policy.Deny {
-		verb = "does not reach"
-	}
-	return fmt.Sprintf("%s %s %s on %s", strings.Join(a.From, ", "), verb, strings.Join(a.To, ", "), asserted(a))
 }
 
 func asserted(a *policy.Assertion) string {
 	p := a.Protocol
 	if p == topology.NoProtocol {
 		p = topology.TCP
+	}
+	if a.Kind == policy.Only && a.Words != "" {
+		return a.Words
 	}
 	name := strings.ToLower(p.String())
 	if p == topology.AnyProtocol {
@@ -236,28 +257,32 @@ func caseWord(k policy.Kind, c *policy.Case) string {
 		return "UNKNOWN"
 	case k == policy.BackupReady:
 		return "FAIL"
-	case k == policy.Deny:
-		return "ALLOW"
-	default:
+	case k == policy.Lint:
+		return "FOUND"
+	case k == policy.Allow:
 		return "DENY"
+	default:
+		return "ALLOW"
 	}
 }
 
 // caseText is a case with its packet and the gate that decides.
-func caseText(k policy.Kind, c *policy.Case) string {
-	if k == policy.BackupReady {
-		return joined(": ", c.From, c.Text)
+func caseText(c *policy.Case) string {
+	ends := c.From
+	if c.To != "" {
+		ends += " → " + c.To
 	}
-	s := c.From + " → " + c.To
-	x := c.Witness
-	packet := x.Source + " → " + x.Destination
-	if x.Protocol != "" {
-		packet += " " + strings.ToLower(x.Protocol)
+	if x := c.Witness; x != (policy.Witness{}) {
+		packet := x.Source + " → " + x.Destination
+		if x.Protocol != "" {
+			packet += " " + strings.ToLower(x.Protocol)
+		}
+		if x.Port != "" {
+			packet += "/" + x.Port
+		}
+		ends += " (" + packet + ")"
 	}
-	if x.Port != "" {
-		packet += "/" + x.Port
-	}
-	return joined(": ", s+" ("+packet+")", c.Text)
+	return joined(": ", ends, c.Text)
 }
 
 // checkJSON is the document of check.
@@ -328,6 +353,7 @@ type caseJSON struct {
 	Network  *flow.Verdict    `json:"networkVerdict,omitempty"`
 	Code     flow.Code        `json:"code,omitempty"`
 	RuleName string           `json:"ruleName,omitempty"`
+	LintRule string           `json:"lintRule,omitempty"` // the ID of the rule of lint that found it
 	Text     string           `json:"text,omitempty"`
 	Origin   *topology.Origin `json:"origin,omitempty"`
 
@@ -355,6 +381,9 @@ func checkDocument(r *policy.Report, run CheckRun) checkJSON {
 				Port: c.Witness.Port, Text: c.Text, Origin: given(c.Origin), Fingerprint: x.Fingerprint(c), Suppressed: suppressionOf(c)}
 			if c.Outcome != nil {
 				k.Network, k.Code, k.RuleName = &c.Outcome.Verdict, c.Outcome.Code, c.Outcome.RuleName
+			}
+			if c.Rule != nil {
+				k.LintRule = c.Rule.ID
 			}
 			a.Cases = append(a.Cases, k)
 		}
@@ -406,7 +435,7 @@ func message(x *policy.Result) string {
 	}
 	if len(x.Cases) > 0 {
 		c := &x.Cases[0]
-		s += "; " + strings.ToLower(caseWord(x.Kind, c)) + ": " + caseText(x.Kind, c) + suppressedBy(c)
+		s += "; " + strings.ToLower(caseWord(x.Kind, c)) + ": " + caseText(c) + suppressedBy(c)
 	}
 	return s
 }

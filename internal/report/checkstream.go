@@ -79,7 +79,7 @@ func checkFound(x *policy.Result, index int) []sarifResult {
 			at = x.Origin
 		}
 		out = append(out, sarifResult{RuleID: x.ID, RuleIndex: index, Level: level, Locations: located(at),
-			Message:      sarifMessage{sentence(x.Assertion) + ": " + strings.ToLower(caseWord(x.Kind, c)) + ": " + caseText(x.Kind, c)},
+			Message:      sarifMessage{sentence(x.Assertion) + ": " + strings.ToLower(caseWord(x.Kind, c)) + ": " + caseText(c)},
 			Fingerprints: sarifFingerprints(x.Fingerprint(c)), Suppressions: sarifSuppressions(c)})
 	}
 	return out
@@ -124,7 +124,7 @@ func caseLines(x *policy.Result) []string {
 	}
 	for j := range x.Cases {
 		c := &x.Cases[j]
-		s := caseWord(x.Kind, c) + "  " + caseText(x.Kind, c) + suppressedBy(c)
+		s := caseWord(x.Kind, c) + "  " + caseText(c) + suppressedBy(c)
 		if at := c.Origin.String(); at != "" {
 			s += "  " + at
 		}
@@ -142,7 +142,7 @@ func checkExample(x *policy.Result) string {
 	}
 	if len(x.Cases) > 0 {
 		c := &x.Cases[0]
-		example = joined("; ", example, caseWord(x.Kind, c)+" "+caseText(x.Kind, c)+suppressedBy(c))
+		example = joined("; ", example, caseWord(x.Kind, c)+" "+caseText(c)+suppressedBy(c))
 		if at := c.Origin.String(); at != "" {
 			example += " (" + at + ")"
 		}

@@ -8,7 +8,7 @@ import (
 // Document is a JSON document that a command writes with -o json. Its fields
 // stand beside schemaVersion and exitCodes.
 type Document struct {
-	Command string // "tags lookup"; for a batch of flows with " --flows" behind it
+	Command string // "tags lookup"; for a batch of flows with its flag where another document is behind it
 	Value   any    // a zero value of what is encoded
 }
 
@@ -36,8 +36,16 @@ func Documents() []Document {
 		{"limits", struct {
 			Limits []Limit `json:"limits"`
 		}{}},
+		{"lint", lintJSON{}},
+		{"lint explain", struct {
+			Results []lintRuleJSON `json:"results"`
+		}{}},
+		{"lint rules", struct {
+			Results []lintRuleJSON `json:"results"`
+		}{}},
 		{"optimize", optimizeJSON{}},
 		{"reach", reachJSON{}},
+		{"reach --matrix", matrixJSON{}},
 		{"redact", Redaction{}},
 		{"selftest", Selftest{}},
 		{"tags diff", TagDiff{}},

@@ -5,6 +5,8 @@ package policy
 import (
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/lint"
+	"github.com/netpath/netpath/sim/reach"
 	"github.com/netpath/netpath/topology"
 )
 
@@ -13,20 +15,28 @@ type Kind string
 
 // The kinds of assertion.
 const (
-	Allow       Kind = "allow"        // every packet gets through
-	Deny        Kind = "deny"         // none does
-	BackupReady Kind = "backup-ready" // every machine passes its backup profiles
+	Allow          Kind = "allow"            // every packet gets through
+	Deny           Kind = "deny"             // none does
+	Only           Kind = "only"             // nothing but some services passes
+	BackupReady    Kind = "backup-ready"     // every machine passes its backup profiles
+	NoNewlyAllowed Kind = "no-newly-allowed" // no traffic is allowed that was not in an earlier export
+	Lint           Kind = "lint"             // lint finds nothing as bad as a level
 )
 
 // Assertion is one promise of a policy.
 type Assertion struct {
 	ID       string
 	Kind     Kind
-	From, To []string             // selectors of Allow and Deny
+	From, To []string             // selectors of Allow, Deny and Only; of Only no To is everywhere
 	Ports    []topology.PortRange // of TCP and UDP; empty: any
 	Protocol topology.Protocol    // NoProtocol is TCP
+	Services reach.Allowed        // Only: what may pass, in place of ports and a protocol
+	Words    string               // Only: the services as they are written, "" where ports and a protocol are
 	VMs      []string             // BackupReady: selectors of machines
 	Profiles []string             // BackupReady: none is the default one
+	Baseline string               // NoNewlyAllowed: the earlier export, as it is named
+	Earlier  *sim.Simulator       // NoNewlyAllowed: of that export
+	Lint     LintLevel            // Lint
 	Reason   string
 	Origin   topology.Origin
 }
@@ -49,7 +59,8 @@ func (v Verdict) String() string { return [...]string{"Pass", "Suppressed", "Unk
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
 // Result is what became of an assertion. The counts are of its cases: one for
-// each pair that its selectors select and each of its ports, or each machine.
+// each pair that its selectors select and each of its ports, each machine, each
+// gate that is compared, each rule of lint without a finding and each finding.
 // Asked is the sum of the others.
 type Result struct {
 	*Assertion
@@ -69,11 +80,12 @@ const CasesKept = 20
 type Case struct {
 	Verdict    Verdict // Fail or Unknown
 	From, To   string  // as the question names them; From alone for a machine or a selector
-	Service    string  // what is asked of the two: "tcp/443", "tcp" for any port
+	Service    string  // what is asked of them: "tcp/443", "tcp" for any port, the rule of lint
 	Witness    Witness
 	Outcome    *sim.Outcome // of that packet; nil for a machine or a selector
 	Text       string       // why, in a sentence
 	Origin     topology.Origin
+	Rule       *lint.Rule   // that found it; nil unless the assertion is one of lint
 	Key        string       // tells the case from others, in every run alike: by what is asked, not by what was found
 	Suppressed *Suppression // nil: it counts
 
@@ -83,10 +95,14 @@ type Case struct {
 
 // Title is what is asked, in short: what a list of old findings shows.
 func (c *Case) Title() string {
-	if c.To == "" {
-		return c.From
+	s := c.From
+	if c.To != "" {
+		s += " → " + c.To
 	}
-	return c.From + " → " + c.To + " " + c.Service
+	if c.Service != "" {
+		s += " " + c.Service
+	}
+	return s
 }
 
 // Witness is a packet in the words of the report: addresses where they are

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"runtime"
@@ -37,25 +36,42 @@ func Check(ctx context.Context, s *sim.Simulator, assertions []*Assertion, opts 
 	r := &Report{Results: make([]Result, len(assertions)), ServiceTags: s.Catalogue()}
 	sel := newSelection(s.Network())
 	var asks []*ask
+	var pairs []*pair
 	for i, a := range assertions {
-		r.Results[i].Assertion = a
-		if a.Kind == BackupReady {
-			if err := ready(ctx, s, sel, &r.Results[i]); err != nil {
-				return nil, err
-			}
-			continue
+		x := &r.Results[i]
+		x.Assertion = a
+		var err error
+		switch a.Kind {
+		case BackupReady:
+			err = ready(ctx, s, sel, x)
+		case NoNewlyAllowed:
+			err = newly(ctx, s, x)
+		case Lint:
+			err = findings(ctx, s, x)
+		case Only:
+			var list []*pair
+			list, err = only(sel, x)
+			pairs = append(pairs, list...)
+		default:
+			var list []*ask
+			list, err = questions(sel, x)
+			asks = append(asks, list...)
 		}
-		list, err := questions(sel, &r.Results[i])
 		if err != nil {
 			return nil, err
 		}
-		asks = append(asks, list...)
 	}
 	if err := answer(ctx, s, asks); err != nil {
 		return nil, err
 	}
+	if err := reachAll(ctx, s, pairs); err != nil {
+		return nil, err
+	}
 	for _, q := range asks {
 		q.settle()
+	}
+	for _, p := range pairs {
+		p.settle()
 	}
 	sup := newSuppressor(opts)
 	for i := range r.Results {
@@ -167,22 +183,9 @@ func answer(ctx context.Context, s *sim.Simulator, asks []*ask) error {
 		if q.err == nil {
 			continue
 		}
-		name, ok := errors.AsType[*sim.NameError](q.err)
-		if !ok {
-			return q.err
+		if err := q.result.notFound(q.err, q.q.From, q.selector[0], q.selector[1]); err != nil {
+			return err
 		}
-		selector := q.selector[1]
-		if name.Name == q.q.From {
-			selector = q.selector[0]
-		}
-		if len(name.Candidates) > 0 {
-			return &SelectorError{q.result.Assertion, selector, name}
-		}
-		text := nothing(selector, name)
-		if name.Reason != "" {
-			text = selector + " cannot be asked: " + name.Error()
-		}
-		q.result.open(selector, text)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (s *suppressor) look(r *Result, c *Case) {
 }
 
 func (x *Suppression) covers(r *Result, c *Case) bool {
-	if x.ID != r.ID {
+	if x.ID != r.ID && !c.foundBy(x.ID) {
 		return false
 	}
 	return x.About == "" || slices.ContainsFunc(c.about, func(name string) bool { return flow.About(x.About, name) })

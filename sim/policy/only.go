@@ -1,0 +1,158 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/reach"
+	"github.com/netpath/netpath/topology"
+)
+
+// pair is one question of an assertion that nothing but some services passes.
+type pair struct {
+	result   *Result
+	from, to end
+	selector [2]string
+	answer   *reach.Answer
+	err      error
+}
+
+// everywhere is the destination of an assertion that names none.
+var everywhere = end{name: "", label: "everywhere"}
+
+// only are the pairs of an assertion that nothing but its services passes.
+func only(sel *selection, r *Result) ([]*pair, error) {
+	a := r.Assertion
+	var out []*pair
+	to := map[string][]end{"": {everywhere}}
+	list := []string{""}
+	if len(a.To) > 0 {
+		list = a.To
+		to = map[string][]end{}
+		for _, text := range a.To {
+			found, err := sel.find(text)
+			if err != nil {
+				return nil, &SelectorError{a, text, err}
+			}
+			r.selected(text, found)
+			to[text] = found.ends
+		}
+	}
+	for _, text := range a.From {
+		from, err := sel.source(text)
+		if err != nil {
+			return nil, &SelectorError{a, text, err}
+		}
+		r.selected(text, from)
+		for _, x := range from.ends {
+			for _, t := range list {
+				for _, y := range to[t] {
+					if x.name != y.name && (x.family == "" || y.family == "" || x.family == y.family) {
+						out = append(out, &pair{result: r, from: x, to: y, selector: [2]string{text, t}})
+					}
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// reachAll asks what passes between the ends of each pair, on all cores.
+func reachAll(ctx context.Context, s *sim.Simulator, pairs []*pair) error {
+	var wg sync.WaitGroup
+	next := make(chan *pair)
+	for range min(len(pairs), runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for p := range next {
+				p.answer, p.err = reach.Between(ctx, s, reach.Question{From: p.from.name, To: p.to.name})
+			}
+		})
+	}
+	for _, p := range pairs {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- p
+	}
+	close(next)
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, p := range pairs {
+		if p.err == nil {
+			continue
+		}
+		selector := p.selector[1]
+		if selector == "" {
+			selector = p.selector[0]
+		}
+		if err := p.result.notFound(p.err, p.from.name, p.selector[0], selector); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle counts the pair by what passes beyond the services that may.
+func (p *pair) settle() {
+	if p.err != nil {
+		return
+	}
+	r := p.result
+	r.Asked++
+	r.rest(p.answer.Assumptions)
+	c := &Case{From: p.from.label, To: p.to.label, Service: "anything else", about: append(p.from.names(), p.to.names()...),
+		Key: strings.Join([]string{"only", string(topology.MakeID(p.from.name)), string(topology.MakeID(p.to.name))}, "\x00")}
+	x := p.answer.Outside(r.Services)
+	switch {
+	case len(x.Passes) > 0:
+		c.Verdict = Fail
+		c.show(&x.Passes[0])
+	case x.Undecided():
+		c.Verdict = Unknown
+		c.underAssumptions = p.answer.UnderAssumptions
+		if len(x.Open) > 0 {
+			c.show(&x.Open[0])
+		} else {
+			c.Text = "an end is not wholly in the data: more may pass"
+		}
+	}
+	r.count(c)
+}
+
+// show tells of a part of what passes beyond.
+func (c *Case) show(b *reach.Beyond) {
+	c.Outcome = &b.Row.Outcome
+	c.Witness = Witness{Source: b.Witness.Source, Destination: b.Witness.Destination, Protocol: b.Witness.Protocol.String()}
+	if b.Witness.Port != 0 {
+		c.Witness.Port = strconv.Itoa(int(b.Witness.Port))
+	}
+}
+
+// notFound is what an error of a question about a name means for an
+// assertion: that a selector is ambiguous, or selects nothing.
+func (r *Result) notFound(err error, from, fromSelector, toSelector string) error {
+	name, ok := errors.AsType[*sim.NameError](err)
+	if !ok {
+		return err
+	}
+	selector := toSelector
+	if name.Name == from {
+		selector = fromSelector
+	}
+	if len(name.Candidates) > 0 {
+		return &SelectorError{r.Assertion, selector, name}
+	}
+	text := nothing(selector, name)
+	if name.Reason != "" {
+		text = selector + " cannot be asked: " + name.Error()
+	}
+	r.open(selector, text)
+	return nil
+}
