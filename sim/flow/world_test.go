@@ -73,12 +73,17 @@ func TestAVerdictIsTheSetOfTheOutcomesOfAllWorlds(t *testing.T) {
 		{"a fact of three values", is(func(w *flow.World) bool { return w.Ask(fact("a"), 3) != 2 }), flow.Unknown, []string{"a"}},
 		{"whose third value does not matter", is(func(w *flow.World) bool { return w.Ask(fact("a"), 3) < 3 }), flow.Allow, nil},
 		{"asked with two values and with three it is two facts", is(func(w *flow.World) bool { return !(w.Ask(fact("a"), 2) == 1 && w.Ask(fact("a"), 3) == 2) }), flow.Unknown, []string{"a"}},
+		{"with three and with four too", is(func(w *flow.World) bool { return !(w.Ask(fact("a"), 3) == 0 && w.Ask(fact("a"), 4) == 3) }), flow.Unknown, []string{"a"}},
+		{"a fact that matters by its third value alone", is(func(w *flow.World) bool { return w.Ask(fact("a"), 3) == 2 }), flow.Unknown, []string{"a"}},
 		{"an assumption has its usual value", is(func(w *flow.World) bool { return w.Holds(assumption("a")) }), flow.Allow, nil},
 	} {
 		t.Run(x.fact, func(t *testing.T) {
 			r := explore(x.walk, nil)
 			if r.Verdict != x.verdict || r.Exhausted {
 				t.Errorf("%v, want %v", r.Verdict, x.verdict)
+			}
+			if got := flow.VerdictOf(func(w *flow.World) bool { ok, _ := x.walk(w); return ok }); got != x.verdict {
+				t.Errorf("the verdict alone is %v, want %v", got, x.verdict)
 			}
 			if d := cmp.Diff(x.missing, abouts(r.Missing)); d != "" {
 				t.Error(d)
@@ -87,6 +92,38 @@ func TestAVerdictIsTheSetOfTheOutcomesOfAllWorlds(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		})
+	}
+}
+
+// That a walk turns on one fact is found by changing each in turn: in as many
+// walks as there are values, not in all the worlds there are.
+func TestTheVerdictAloneIsFoundSoonWhereOneFactDecides(t *testing.T) {
+	walks := 0
+	got := flow.VerdictOf(func(w *flow.World) bool {
+		walks++
+		for i := range 20 {
+			w.Holds(fact(fmt.Sprint("f", i)))
+		}
+		return w.Ask(fact("last"), 3) != 2
+	})
+	if got != flow.Unknown || walks != 1+20+2 {
+		t.Errorf("%v in %d walks", got, walks)
+	}
+}
+
+func TestOneWorldIsThatOfTheUsualValuesButForOneAssumption(t *testing.T) {
+	walk := func(w *flow.World) string {
+		return fmt.Sprint(w.Ask(assumption("a"), 2), w.Ask(flow.Fact{Assumption: flow.DisksManaged, About: "b"}, 2), w.Ask(assumption("a"), 2))
+	}
+	for fails, want := range map[flow.AssumptionID]string{"": "0 0 0", flow.NotSucceeded: "1 0 1", flow.DisksManaged: "0 1 0"} {
+		got, assumed, open := flow.One(walk, fails)
+		if got != want || open || len(assumed) != 2 || assumed[0].About != "a" || assumed[1].About != "b" {
+			t.Errorf("without %q: %s, assumed %v, open %v", fails, got, assumed, open)
+		}
+	}
+	got, assumed, open := flow.One(func(w *flow.World) int { return w.Ask(fact("a"), 2) }, "")
+	if got != 0 || len(assumed) != 0 || !open {
+		t.Errorf("%d, assumed %v, open %v", got, assumed, open)
 	}
 }
 
