@@ -35,8 +35,8 @@ fuzz:
 cover:
 	.ci/cover
 
-# Mutation testing of the same packages, hours long: see .ci/mutants. All of
-# sim/nsg sim/route … or those of MUTANTS.
+# Mutation testing of the same packages, which takes hours; MUTANTS="sim/route
+# sim/nsg" tests some. See docs/mutants.md.
 .PHONY: mutants
 mutants:
 	.ci/mutants $(MUTANTS)
