@@ -113,22 +113,42 @@ func diffTally(r *diff.Report) string {
 
 // comparedText says what was looked at.
 func comparedText(r *diff.Report) string {
-	return "compared: " + count(r.Compared.SecurityGroups, "NSG", "NSGs")
-}
-
-func gateTitle(g *diff.Gate) string {
-	s := "NSG " + g.Name
-	if g.Level == diff.Interface {
-		s = "interface " + g.Name
+	s := "compared: " + count(r.Compared.SecurityGroups, "NSG", "NSGs")
+	if n := r.Compared.Interfaces; n > 0 {
+		s += ", " + count(n, "interface", "interfaces")
 	}
 	return s
 }
 
-func gatePlaces(g *diff.Gate) string {
-	if len(g.Places) == 0 {
-		return ""
+func gateTitle(g *diff.Gate) string {
+	switch {
+	case g.Level != diff.Interface:
+		return "NSG " + g.Name
+	case len(g.Places) > 1:
+		return count(len(g.Places), "interface", "interfaces") + " like " + g.Name
+	default:
+		return "interface " + g.Name
 	}
-	return "at " + some(g.Places, "place", "places", func(s string) string { return s })
+}
+
+// gatePlaces says where an NSG is asked, or which interfaces change alike.
+func gatePlaces(g *diff.Gate) string {
+	self := func(s string) string { return s }
+	switch {
+	case g.Level == diff.SecurityGroup && len(g.Places) > 0:
+		return "at " + some(g.Places, "place", "places", self)
+	case len(g.Places) > 1:
+		return some(g.Places, "interface", "interfaces", self)
+	}
+	return ""
+}
+
+// gatesText are the NSGs of an interface.
+func gatesText(list []string) string {
+	if len(list) == 0 {
+		return "no NSG"
+	}
+	return strings.Join(list, ", ")
 }
 
 // traffic is a change's direction and family.
@@ -207,6 +227,9 @@ func (w *Writer) diffText(p *page, r *diff.Report, run DiffRun) {
 		g := &r.Gates[i]
 		p.blank()
 		p.line(joined("  ", p.paint.in(bold, Escape(gateTitle(g))), Escape(gatePlaces(g))))
+		if g.Level == diff.Interface {
+			p.line("  ", p.paint.in(faint, Escape("before: "+gatesText(g.Gates[0])+"; now: "+gatesText(g.Gates[1]))))
+		}
 		for j := range g.Changes {
 			w.changeText(p, &g.Changes[j])
 		}
@@ -363,6 +386,8 @@ type diffGateJSON struct {
 	ID      string           `json:"id,omitempty"`
 	OldID   string           `json:"oldId,omitempty"`
 	Places  []string         `json:"places"`
+	Before  []string         `json:"gatesBefore,omitempty"`
+	Now     []string         `json:"gatesNow,omitempty"`
 	Changes []diffChangeJSON `json:"changes"`
 }
 
@@ -437,7 +462,7 @@ func diffDocument(r *diff.Report, run DiffRun) diffJSON {
 		Compared: r.Compared, Gates: []diffGateJSON{}, Elements: []diffElementJSON{}, Assumptions: list(diffAssumptions(r)), Undecided: r.Undecided(), Notes: r.Notes}
 	for i := range r.Gates {
 		g := &r.Gates[i]
-		x := diffGateJSON{Level: g.Level, Name: g.Name, ID: g.ID, OldID: g.OldID, Places: list(g.Places), Changes: []diffChangeJSON{}}
+		x := diffGateJSON{Level: g.Level, Name: g.Name, ID: g.ID, OldID: g.OldID, Places: list(g.Places), Before: g.Gates[0], Now: g.Gates[1], Changes: []diffChangeJSON{}}
 		for j := range g.Changes {
 			x.Changes = append(x.Changes, diffChange(&g.Changes[j]))
 		}
@@ -582,6 +607,9 @@ func (w *Writer) diffMarkdown(r *diff.Report, run DiffRun) error {
 	for i := range r.Gates {
 		g := &r.Gates[i]
 		fmt.Fprintf(&b, "\n### %s\n", markdown(joined(" ", gateTitle(g), gatePlaces(g))))
+		if g.Level == diff.Interface {
+			fmt.Fprintf(&b, "\nbefore: %s; now: %s\n", markdown(gatesText(g.Gates[0])), markdown(gatesText(g.Gates[1])))
+		}
 		b.WriteString("\n| change | traffic | packets | example | before | now |\n|---|---|---|---|---|---|\n")
 		for j := range g.Changes {
 			c := &g.Changes[j]

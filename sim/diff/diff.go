@@ -76,11 +76,11 @@ const (
 // Gate is an NSG, or an interface's chain of gates, of which traffic changes.
 type Gate struct {
 	Level   Level
-	Name    string   // of the new side
-	ID      string   // resource ID of the new side, "" where only the old one has it
-	OldID   string   // where it differs from ID
-	Places  []string // subnets where the NSG is asked ("v1/app"), or interfaces that change alike
-	Gates   [2][]string
+	Name    string      // of the new side
+	ID      string      // resource ID of the new side, "" where only the old one has it
+	OldID   string      // where it differs from ID
+	Places  []string    // subnets where the NSG is asked ("v1/app"), or interfaces that change alike
+	Gates   [2][]string // of an interface: its NSGs before and now
 	Changes []Change
 }
 
@@ -195,7 +195,7 @@ func Compare(ctx context.Context, old, new *sim.Simulator, opts Options) (*Repor
 		c.report.Unwaived = c.report.Unwaived || s.Options().Strict && !c.sides[i].waived(*stale)
 	}
 	c.report.Old, c.report.New = old.Catalogue(), new.Catalogue()
-	for _, step := range []func() error{c.groups, c.elements} {
+	for _, step := range []func() error{c.groups, c.interfaces, c.elements} {
 		if err := step(); err != nil {
 			return nil, err
 		}

@@ -28,6 +28,13 @@ type question struct {
 	parts     [2]flowset.Parts
 	ask       func(side int, p flowset.Packet) (*sim.IPFlow, error)
 	names     *namer
+
+	// Of chains: the gates in the order in which a packet meets them, their
+	// places in the space, and of what is undecided on both sides the part that
+	// a gate bears on which only one side has.
+	order func(side int, p flowset.Packet) []*nsg.Gate
+	index map[*nsg.Gate]int
+	bears func(flowset.Set) flowset.Set
 }
 
 // number is the place of a side's gate in the space.
@@ -81,8 +88,11 @@ func (q *question) changes() ([]Change, error) {
 // which only one side has: only there may the verdict change. A rule that
 // allows, added, and one that denies, taken away, can only allow more.
 func (q *question) otherwise(both flowset.Set) (set flowset.Set, mayAllow, mayDeny bool) {
-	if both.Empty() || q.open[0] || q.open[1] || len(q.gates[0]) != len(q.gates[1]) {
+	switch {
+	case both.Empty() || q.open[0] || q.open[1]:
 		return both, true, true
+	case q.bears != nil:
+		return q.bears(both), true, true
 	}
 	set = q.space.None()
 	for i := range q.gates[0] {
@@ -138,7 +148,15 @@ func (q *question) alike(side int, p flowset.Packet) flowset.Set {
 		return out
 	}
 	t := tuple(p)
-	for i, g := range q.gates[side] {
+	gates := q.gates[side]
+	if q.order != nil {
+		gates = q.order(side, p)
+	}
+	for i, g := range gates {
+		n := q.number(side, i)
+		if q.order != nil {
+			n = q.index[g]
+		}
 		r := flow.Explore(func(w *flow.World) (bool, nsg.Decision) {
 			d := g.RuleByRule(w, t)
 			return d.Access != topology.Deny, d
@@ -153,10 +171,13 @@ func (q *question) alike(side int, p flowset.Packet) flowset.Set {
 				met = q.space.All()
 				break
 			}
-			met = met.Union(q.space.Matched(q.number(side, i), d.Rule))
+			met = met.Union(q.space.Matched(n, d.Rule))
 		}
-		if r.Verdict == flow.Deny {
+		switch {
+		case r.Verdict == flow.Deny:
 			return met // the gates before it let the packet through, whatever rule did
+		case r.Verdict == flow.Allow && r.Walk.Access == topology.AlwaysAllow:
+			return out.Intersect(met)
 		}
 		out = out.Intersect(met)
 	}

@@ -87,6 +87,16 @@ func (w *World) Value(f Fact) (int, bool) {
 	return w.choices[i].value, true
 }
 
+// Assumed are the assumptions that were asked and taken so far, in this world
+// and in those before it.
+func (w *World) Assumed() []Fact {
+	out := make([]Fact, len(w.order))
+	for i, k := range w.order {
+		out[i] = w.asked[k]
+	}
+	return out
+}
+
 // reset prepares the world for a run that replays the given choices.
 func (w *World) reset(replay []choice) {
 	w.choices = append(w.choices[:0], replay...)

@@ -553,3 +553,18 @@ func (g *Gate) AnySourcePort() *Gate {
 	}
 	return &Gate{Direction: g.Direction, NSG: g.NSG, Rules: open(g.Rules), floating: open(g.floating), altered: open(g.altered), element: g.element}
 }
+
+// OnlyAlways returns a gate of admin rules that allows what this one always
+// allows, and denies whatever else a rule matches. Of platform traffic, which
+// admin rules leave to the NSGs, it says nothing that counts.
+func (g *Gate) OnlyAlways() *Gate {
+	out := &Gate{Direction: g.Direction, element: g.element}
+	for _, r := range g.Rules {
+		c := *r
+		if c.Access != topology.AlwaysAllow {
+			c.Access = topology.Deny
+		}
+		out.Rules = append(out.Rules, &c)
+	}
+	return out
+}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/flowset"
+	"github.com/netpath/netpath/sim/scope"
+	"github.com/netpath/netpath/topology"
 )
 
 // Settings say how a [Space] answers. The zero value takes all assumptions.
@@ -104,3 +106,21 @@ func (x *Space) All() flowset.Set { return x.space.All() }
 
 // None is no packet.
 func (x *Space) None() flowset.Set { return x.space.None() }
+
+// Platform is the outbound traffic to platform addresses that rules stop only
+// by a platform tag, or not at all, as [PlatformTraffic] tells it.
+func Platform() []flowset.Box {
+	ports := func(list ...uint16) (out []topology.PortRange) {
+		for _, p := range list {
+			out = append(out, topology.PortRange{First: p, Last: p})
+		}
+		return out
+	}
+	wire, imds := scope.SetOf(netip.PrefixFrom(scope.WireServer, 32)), scope.SetOf(netip.PrefixFrom(scope.IMDS, 32))
+	tcp, udp := []topology.Protocol{topology.TCP}, []topology.Protocol{topology.UDP}
+	return []flowset.Box{
+		{Protocols: tcp, Destination: wire, DestinationPorts: ports(53, 80, 32526)},
+		{Protocols: udp, Destination: wire, DestinationPorts: ports(53, 67)},
+		{Protocols: tcp, Destination: imds, DestinationPorts: ports(80)},
+	}
+}
