@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/netpath/netpath/sim"
@@ -276,4 +277,53 @@ func sameButDisputed(s *sim.Simulator, g, other *topology.NetworkSecurityGroup) 
 		}
 	}
 	return true
+}
+
+// ruleList is an estate with one subnet and an NSG of the rules; each is
+// "name priority access protocol source destination ports".
+func ruleList(rules ...string) string {
+	out := `apiVersion: netpath/v1
+virtualNetworks:
+  - name: v1
+    addressPrefixes: [10.0.0.0/16]
+    subnets: [{name: app, addressPrefix: 10.0.1.0/24, networkSecurityGroup: nsg}]
+networkSecurityGroups:
+  - name: nsg
+    securityRules:
+`
+	for _, r := range rules {
+		f := strings.Fields(r)
+		direction := "Inbound"
+		if len(f) > 7 {
+			direction = f[7]
+		}
+		field := func(name, text string) string {
+			if strings.Contains(text, ",") {
+				return name + "es: [\"" + strings.ReplaceAll(text, ",", `","`) + "\"]"
+			}
+			return name + ": \"" + text + "\""
+		}
+		ports := "destinationPortRange: \"" + f[6] + "\""
+		if strings.Contains(f[6], ",") {
+			ports = "destinationPortRanges: [\"" + strings.ReplaceAll(f[6], ",", `","`) + "\"]"
+		}
+		out += "      - {name: " + f[0] + ", priority: " + f[1] + ", direction: " + direction + ", access: " + f[2] + ", protocol: \"" + f[3] + "\", " +
+			field("sourceAddressPrefix", f[4]) + ", sourcePortRange: \"*\", " + field("destinationAddressPrefix", f[5]) + ", " + ports + "}\n"
+	}
+	return out
+}
+
+// groupFindings lints an estate for the rules about lists of rules, and gives
+// for each finding the ID and the name of the rule, as "NP1001 allow-web".
+func groupFindings(t *testing.T, estate string) []string {
+	t.Helper()
+	var only []string
+	for _, r := range groupRules() {
+		only = append(only, r.ID)
+	}
+	var out []string
+	for _, f := range linted(t, map[string]string{"design.yaml": estate}, Options{Only: only}) {
+		out = append(out, f.Rule.ID+" "+f.Name)
+	}
+	return out
 }
