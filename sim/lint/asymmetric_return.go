@@ -118,10 +118,11 @@ func (run *Run) lost(internet sim.End, alike []topology.Owner, sub *topology.Sub
 			}
 		}
 	}
-	if first == nil {
+	set, _ := b.IPSet() // of sets: no error
+	set = difference(set, run.inside())
+	if first == nil || empty(set) {
 		return nil
 	}
-	set, _ := b.IPSet() // of sets: no error
 	var machines []string
 	for _, o := range alike {
 		machines = append(machines, fmt.Sprintf("%s (%s)", run.shortName(o.Interface), o.Configuration.PrivateIPAddress))

@@ -89,6 +89,29 @@ func (run *Run) gatesKnown(o topology.Owner) bool {
 	return ok && known(sub.NetworkSecurityGroup) && known(o.Interface.NetworkSecurityGroup)
 }
 
+// inside is the address space of the virtual networks, of their peers and of
+// what lies behind gateways: public addresses of it are not the Internet.
+func (run *Run) inside() *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	for _, v := range run.Network.VirtualNetworks {
+		for _, p := range v.KnownSpace() {
+			b.AddPrefix(p)
+		}
+		for _, p := range v.Peerings {
+			if space, ok := run.Sim.Names().RemoteSpace(p); ok {
+				b.AddSet(space)
+			}
+		}
+		for _, p := range run.Sim.Names().GatewaysOf(v).Prefixes {
+			if p.Bits() > 0 {
+				b.AddPrefix(p)
+			}
+		}
+	}
+	s, _ := b.IPSet() // of valid prefixes: no error
+	return s
+}
+
 // portion is what an answer says of some of the packets that were asked about.
 type portion struct {
 	sim.Outcome

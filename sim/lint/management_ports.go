@@ -96,8 +96,15 @@ func checkManagementPorts(run *Run, report func(Finding)) {
 			all[key].owners = append(all[key].owners, x.owners...)
 		}
 	}
+	said := map[string]bool{}
 	for _, key := range order {
-		report(run.managed(all[key]))
+		f := run.managed(all[key])
+		if same := string(f.Subject) + f.Name; said[same] { // other machines, from elsewhere
+			f.Name += " " + all[key].owners[0].Interface.Name
+		} else {
+			said[same] = true
+		}
+		report(f)
 	}
 }
 
@@ -161,7 +168,7 @@ func (run *Run) reached(internet sim.End, o topology.Owner, p managementPort) (*
 		}
 	}
 	s, _ := b.IPSet() // of sets: no error
-	return s, largest
+	return difference(s, run.inside()), largest
 }
 
 // managed is the finding about an opening.
