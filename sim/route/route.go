@@ -614,7 +614,7 @@ func (t *Table) pick(w *flow.World, a flow.Address, list []candidate) *Route {
 				best = c
 			}
 		case c.bits < 0 && best.bits != 0:
-			if c.route.Tag == best.route.Tag && best.bits < 0 || c.route.NextHop == best.route.NextHop && c.route.NextHopIP == best.route.NextHopIP {
+			if best.bits < 0 && strings.EqualFold(c.route.Tag, best.route.Tag) || c.route.NextHop == best.route.NextHop && c.route.NextHopIP == best.route.NextHopIP {
 				continue
 			}
 			f := flow.Fact{Code: flow.UnknownTag, About: c.route.Tag, Detail: "length against " + best.route.label(),

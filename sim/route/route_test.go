@@ -240,6 +240,8 @@ func TestARouteIsChosen(t *testing.T) {
 		{"SE: but for a service that is not regional", endpointOf("Microsoft.AzureActiveDirectory").With(func(e *golden.Estate) { e.VNetOf("v1").Location = "" }), golden.AAD,
 			"Default AzureActiveDirectory > VirtualNetworkServiceEndpoint", "", ""},
 		{"a service endpoint of no known service may take any address", endpointOf("Microsoft.New"), golden.NET, internet, flow.UnknownTag, ""},
+		{"SE: a longer user route beats it", endpointOf("Microsoft.Storage").Routes("app", nva("20.60.26.0/24")), golden.SWE, "User 20.60.26.0/24 > VirtualAppliance 10.0.0.10", "", ""},
+		{"SE: a shorter one does not", endpointOf("Microsoft.Storage").Routes("app", nva("20.60.24.0/22")), golden.SWE, "Default Storage.WestEurope > VirtualNetworkServiceEndpoint", "", ""},
 		{"SE: it is of its own subnet", golden.New().ServiceEndpoint("db", "Microsoft.Storage"), golden.SWE, internet, "", ""},
 
 		// Gateways.
@@ -365,6 +367,9 @@ func TestASubnetOfAStubMayBePartOfALongerSpace(t *testing.T) {
 			if r.Verdict == flow.Unknown && r.Missing[0].Code != flow.AddressSpaceUnknown {
 				t.Errorf("missing %v", r.Missing)
 			}
+			if r.Walk != "Default 10.0.2.0/24 > VnetLocal" {
+				t.Errorf("as far as is known it goes by %s", r.Walk)
+			}
 		})
 	}
 	// And a private endpoint in it may be invalidated by a route as long as the
@@ -453,6 +458,20 @@ func TestAnAddressOfATagGoesByTheTagsRoute(t *testing.T) {
 	r := choose(table(e.Build(), "app"), flow.SomewhereIn("Storage", false), "User Storage > Internet")
 	if r.Verdict != flow.Allow {
 		t.Errorf("%v, else %s", r.Verdict, r.Denied)
+	}
+	// A user route and a service endpoint by one tag have one prefix, whichever
+	// that is, in any spelling of it.
+	both := app(golden.Hop("storage", "STORAGE", topology.NextHopInternet)).ServiceEndpoint("app", "Microsoft.Storage.Global").NoServiceTags()
+	r = choose(table(both.Build(), "app"), flow.SomewhereIn("Storage", false), "User STORAGE > Internet")
+	if r.Verdict != flow.Allow {
+		t.Errorf("%v, else %s", r.Verdict, r.Denied)
+	}
+	// Of an address in the tag it is not known whether the tag's prefix or
+	// another route's is longer; as far as is known it is not.
+	in := flow.Address{IP: netip.MustParseAddr(golden.SWE), Tag: "Storage"}
+	r = choose(table(app(nva("20.60.26.0/24"), golden.Hop("storage", "Storage", topology.NextHopInternet)).NoServiceTags().Build(), "app"), in, "User 20.60.26.0/24 > VirtualAppliance 10.0.0.10")
+	if r.Verdict != flow.Unknown || r.Walk != "User 20.60.26.0/24 > VirtualAppliance 10.0.0.10" {
+		t.Errorf("%v, as far as is known %s", r.Verdict, r.Walk)
 	}
 	r = choose(table(app(nva("20.60.26.0/24")).NoServiceTags().Build(), "app"), flow.SomewhereIn("Storage", false), internet)
 	if r.Verdict != flow.Unknown || r.Missing[0].Code != flow.UnknownTag {
