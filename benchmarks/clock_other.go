@@ -11,3 +11,6 @@ var started = time.Now()
 func cpuTime() time.Duration { return time.Since(started) }
 
 const clockName = "wall clock"
+
+// processTime is [cpuTime].
+func processTime() time.Duration { return time.Since(started) }

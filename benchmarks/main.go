@@ -96,6 +96,12 @@ func (b *bench) full(main catalogue) error {
 			return err
 		}
 	}
+	if err := b.sets(); err != nil {
+		return err
+	}
+	if err := b.analyses(main, 100); err != nil {
+		return err
+	}
 	if err := b.compare(main); err != nil {
 		return err
 	}
@@ -123,6 +129,12 @@ func (b *bench) short(main catalogue) error {
 		return err
 	}
 	if err := b.allPairs(hundred); err != nil {
+		return err
+	}
+	if err := b.sets(); err != nil {
+		return err
+	}
+	if err := b.analyses(main, 5); err != nil {
 		return err
 	}
 	for _, n := range []int{10_000, 100_000, 1_000_000} {

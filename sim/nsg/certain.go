@@ -136,6 +136,7 @@ func less(a, b *netipx.IPSet) *netipx.IPSet {
 const (
 	allowed classify.Outcome = 1 << iota
 	denied
+	either = allowed | denied // what it does is not known
 )
 
 // Certain puts the gate's rules in a classifier's words. Their sets are added
@@ -145,11 +146,13 @@ func (g *Gate) Certain(s *Sets) *Certain {
 	all := []topology.PortRange{topology.AllPorts}
 	if g.Direction == topology.Outbound {
 		platform := scope.SetOf(netip.PrefixFrom(scope.WireServer, 32), netip.PrefixFrom(scope.IMDS, 32))
-		c.add(nil, classify.Rule{Outcome: allowed, May: []classify.Match{{
+		c.add(nil, classify.Rule{Outcome: either, May: []classify.Match{{
 			Protocols: classify.AllProtocols, Source: classify.Anywhere(), Destination: s.addresses(platform), SourcePorts: all, DestinationPorts: all}}})
 	}
 	for _, r := range g.floating {
-		c.add(nil, g.certain(s, r, false))
+		x := g.certain(s, r, false)
+		x.Outcome = either // it, or what decides without it
+		c.add(nil, x)
 	}
 	for i, r := range g.Rules {
 		// Of several rules with one priority all are looked at.
@@ -182,8 +185,11 @@ func (g *Gate) certain(s *Sets, r *Rule, decides bool) classify.Rule {
 	from, to := s.side(&r.Source, outbound), s.side(&r.Destination, !outbound)
 
 	out := classify.Rule{Outcome: allowed}
-	if r.Access == topology.Deny {
+	switch r.Access {
+	case topology.Deny:
 		out.Outcome = denied
+	case topology.NoAccess:
+		out.Outcome = either
 	}
 	box := func(source, destination classify.Addresses) classify.Match {
 		x := m

@@ -111,3 +111,29 @@ func TestAClassifierOfAdminRulesLeavesTheRestOpen(t *testing.T) {
 		t.Errorf("%v decides though it does not match", r)
 	}
 }
+
+// What a rule does whose access is an expression is no outcome of a classifier,
+// even where the rules that may match say the same: nor what the platform and a
+// rule of no known priority do.
+func TestWhatMayBeEitherIsNoCertainOutcome(t *testing.T) {
+	unresolved := func(property string) *golden.Estate {
+		e := golden.New().SubnetNSG("app", golden.Allow("x", 100, golden.Out), golden.Allow("y", 200, golden.Out))
+		r := e.NSGOf("nsg-app").SecurityRules[0]
+		r.Unresolved = []string{property}
+		if property == "access" {
+			r.Access = topology.NoAccess
+		}
+		return e
+	}
+	for name, c := range map[string]struct {
+		e  *golden.Estate
+		to string
+	}{"access": {unresolved("access"), "10.0.2.4"}, "priority": {unresolved("priority"), "10.0.2.4"}, "platform": {golden.New().SubnetNSG("app", golden.Allow("y", 200, golden.Out)), golden.Host}} {
+		g := gateAt(c.e, golden.Out)
+		g.compile()
+		v := g.compiled.of.Verdict(topology.TCP, netip.MustParseAddrPort("10.0.1.4:50000"), netip.AddrPortFrom(netip.MustParseAddr(c.to), 80))
+		if v.Certain() || !v.Open {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}

@@ -110,7 +110,7 @@ func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet, assume bool) (out 
 	}
 	for i := range c.rules {
 		r := &c.rules[i]
-		x := flowset.Rule{Allow: r.Outcome == allowed, Must: box(r.Must), May: box(r.May)}
+		x := flowset.Rule{Allow: r.Outcome&allowed != 0, Must: box(r.Must), May: box(r.May)}
 		if of := c.of[i]; assume && of != nil && of.Protocol == topology.AnyProtocol && !(of.Source.allPorts() && of.Destination.allPorts()) && !of.Source.unresolved && !of.Destination.unresolved {
 			x.May = ported(x.May) // spec 2.4, G21
 		}
@@ -123,7 +123,7 @@ func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet, assume bool) (out 
 		}
 		out, of = append(out, x), append(of, c.of[i])
 		// What an expression stands for may do either.
-		if c.of[i] == nil && i < len(c.of)-len(g.Rules) || c.of[i] != nil && c.of[i].Access == topology.NoAccess {
+		if r.Outcome == either {
 			out, of = append(out, flowset.Rule{Allow: !x.Allow, May: x.May}), append(of, nil)
 		}
 	}
