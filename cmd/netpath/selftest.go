@@ -13,7 +13,8 @@ func (p *program) selftestCommand() *cobra.Command {
 		Short: "Ask the questions whose answers this binary carries",
 		Long: `selftest asks the simulator of this binary some thousand questions and compares its
 answers with those that come with the binary: exported estates, questions and
-verdicts that an evaluator wrote that shares no code with the simulator. An answer
+verdicts that an evaluator wrote that shares no code with the simulator, and the
+golden tests of the specification of Azure's behaviour. An answer
 that is Unknown, or rests on an assumption, where the verdict is known counts as
 cautious; any other difference is exit 1.`,
 		Example: `  netpath selftest

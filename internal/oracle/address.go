@@ -165,6 +165,7 @@ func (o *Oracle) collectBoundaries(prefixes []netip.Prefix) {
 		if !p.IsValid() {
 			continue
 		}
+		o.routed = append(o.routed, p)
 		o.boundaries = append(o.boundaries, p.Addr())
 		if after := lastOf(p).Next(); after.IsValid() {
 			o.boundaries = append(o.boundaries, after)

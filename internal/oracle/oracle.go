@@ -46,7 +46,8 @@ type Oracle struct {
 	regions    map[string]string         // "storage@westeurope": folded name of the regional tag
 	stale      bool
 	boundaries []netip.Addr
-	cuts       []string // resource types of which something is missing; "" is all
+	routed     []netip.Prefix // every prefix that boundaries are of
+	cuts       []string       // resource types of which something is missing; "" is all
 }
 
 // New reads an estate.

@@ -98,10 +98,11 @@ type hop struct {
 	rank      rank
 	bits      int // length of the prefix, or unknownBits
 	key       string
-	shortest  int  // unknownBits: the shortest the prefix may be
-	atMost    int  // unknownBits: the longest the prefix may be; 0: any
-	class     int  // of a user route
-	preferred bool // a system route that wins over any BGP route (UDR)
+	shortest  int    // unknownBits: the shortest the prefix may be
+	atMost    int    // unknownBits: the longest the prefix may be; 0: any
+	class     int    // of a user route
+	tag       string // unknownBits: of the service tag whose prefix it is
+	preferred bool   // a system route that wins over any BGP route (UDR)
 
 	peer    *peer
 	gateway *gateway
@@ -137,7 +138,7 @@ func (o *Oracle) routeFor(w *world, s *subnet, a place) hop {
 	if slices.ContainsFunc(list, func(h hop) bool { return h.preferred }) {
 		list = slices.DeleteFunc(list, func(h hop) bool { return h.rank == gatewayRoute })
 	}
-	settleLengths(w, list, a)
+	o.settleLengths(w, list, a)
 	// UDR: with a user route for 0.0.0.0/0 the reserved None routes are gone;
 	// with a learned one too (EFR).
 	// Nor is one that the virtual network's own space holds whole.
@@ -227,7 +228,7 @@ func (o *Oracle) serviceEndpointRoutes(w *world, s *subnet, a place) []hop {
 	add := func(tag string) bool {
 		bits, in := o.tagCovers(w, s.scope, tag, a)
 		if in {
-			list = append(list, hop{next: topology.NextHopServiceEndpoint, bits: bits, shortest: 1, key: tag, preferred: true})
+			list = append(list, hop{next: topology.NextHopServiceEndpoint, bits: bits, shortest: 1, key: tag, tag: tag, preferred: true})
 		}
 		return in
 	}
@@ -327,7 +328,7 @@ func (o *Oracle) userRoutes(w *world, s *subnet, t attachedTable, a place) (list
 		}
 		h := hop{next: r.r.NextHop, ip: r.r.NextHopIP, rank: userRouteRank, bits: bits, key: r.key, class: r.class()}
 		if r.tag != "" {
-			h.shortest = 1
+			h.shortest, h.tag = 1, r.tag
 		}
 		toAll = toAll || r.prefix.IsValid() && everywhere(r.prefix)
 		list = append(list, h)
@@ -337,7 +338,14 @@ func (o *Oracle) userRoutes(w *world, s *subnet, t attachedTable, a place) (list
 
 // settleLengths gives every route whose prefix length is not known one of the
 // lengths that make a difference: as long as another route, or a bit longer.
-func settleLengths(w *world, list []hop, a place) {
+// That of a service tag is the same wherever a route names the tag.
+func (o *Oracle) settleLengths(w *world, list []hop, a place) {
+	for i := range list {
+		if h := &list[i]; h.bits == unknownBits && h.tag != "" {
+			lengths := o.lengthsAt(a.ip)
+			h.bits = lengths[w.pick(flow.UnknownTag, fmt.Sprintf("length of the prefix of %s that covers %s", h.tag, a.ip), len(lengths))]
+		}
+	}
 	for i := range list {
 		h := &list[i]
 		if h.bits != unknownBits {
@@ -361,6 +369,19 @@ func settleLengths(w *world, list []hop, a place) {
 		slices.Sort(lengths)
 		h.bits = lengths[w.pick(flow.LearnedRoutesMissing, fmt.Sprintf("length of the prefix of %s that covers %s among %v", h.key, a.ip, lengths), len(lengths))]
 	}
+}
+
+// lengthsAt are the lengths of prefixes around an address that differ from each
+// other for some route of the estate: those that it has, and a bit longer.
+func (o *Oracle) lengthsAt(a netip.Addr) []int {
+	list := []int{1}
+	for _, p := range o.routed {
+		if p.Contains(a) {
+			list = append(list, max(1, p.Bits()), min(p.Bits()+1, a.BitLen()))
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // invalidated reports whether user routes take away the /32 of a private

@@ -3,8 +3,9 @@
 //
 // The corpus is neutral: estates are exports as Azure writes them, questions
 // are in the words of the command line, answers are verdicts. What is expected
-// comes from the oracle (internal/oracle), which shares no code with the
-// simulator, and never from the simulator.
+// comes from the golden tests of the specification and from the oracle
+// (internal/oracle), which shares no code with the simulator, and never from
+// the simulator.
 package selftest
 
 import (
@@ -41,7 +42,9 @@ type Estate struct {
 	Name  string            `json:"name"`
 	AsOf  string            `json:"asOf"` // YYYY-MM-DD
 	Files map[string]string `json:"files"`
-	Cases []Case            `json:"cases"`
+	Cases []Case            `json:"cases,omitempty"`
+
+	Refused string `json:"refused,omitempty"` // the files must be refused, with this in the message
 }
 
 // Case is a question and its answer.
@@ -60,7 +63,10 @@ type Case struct {
 	SourcePort      uint16 `json:"sourcePort"`
 	DestinationPort uint16 `json:"destinationPort"`
 
+	Proxy bool `json:"proxy,omitempty"` // trace: through the machine's proxy
+
 	Verdict string `json:"verdict"`          // with the usual assumptions
+	Rule    string `json:"rule,omitempty"`   // that decides; "": any, or none
 	Certain bool   `json:"certain"`          // it rests on no assumption
 	Source  string `json:"source,omitempty"` // what the answer comes from
 }
@@ -137,6 +143,15 @@ func (e *Estate) Network(ctx context.Context) (*topology.Network, error) {
 
 func (e *Estate) run(ctx context.Context, out *Outcome) error {
 	n, err := e.Network(ctx)
+	if e.Refused != "" {
+		out.Cases++
+		if err == nil || !strings.Contains(err.Error(), e.Refused) {
+			out.Wrong = append(out.Wrong, fmt.Sprintf("%s: expected to be refused with %s: %v", e.Name, e.Refused, err))
+		} else {
+			out.Equal++
+		}
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -150,12 +165,14 @@ func (e *Estate) run(ctx context.Context, out *Outcome) error {
 	}
 	for i, x := range e.Cases {
 		out.Cases++
-		verdict, certain, err := x.answer(s)
+		verdict, rule, certain, err := x.answer(s)
 		where := fmt.Sprintf("%s, case %d: %s", e.Name, i, x)
 		switch {
 		case err != nil:
 			out.Wrong = append(out.Wrong, fmt.Sprintf("%s: %v", where, err))
-		case verdict == x.Verdict && certain == x.Certain:
+		case verdict == x.Verdict && verdict != "Unknown" && x.Rule != "" && rule != x.Rule:
+			out.Wrong = append(out.Wrong, fmt.Sprintf("%s: %s by rule %q, expected %q", where, verdict, rule, x.Rule))
+		case verdict == x.Verdict && (certain == x.Certain || verdict == "Unknown"):
 			out.Equal++
 		case verdict == "Unknown", verdict == x.Verdict && x.Certain:
 			out.Cautious++
@@ -182,26 +199,26 @@ func (x Case) String() string {
 }
 
 // answer asks the simulator.
-func (x Case) answer(s *sim.Simulator) (verdict string, certain bool, err error) {
+func (x Case) answer(s *sim.Simulator) (verdict, rule string, certain bool, err error) {
 	protocol, ok := topology.ParseProtocol(x.Protocol)
 	if !ok {
-		return "", false, fmt.Errorf("%q is no protocol", x.Protocol)
+		return "", "", false, fmt.Errorf("%q is no protocol", x.Protocol)
 	}
 	if x.Ask == "trace" {
 		a, err := s.Trace(sim.TraceQuestion{From: x.From, To: x.To, Protocol: protocol, Port: x.DestinationPort,
-			SourcePort: x.SourcePort, FixedSource: true, NoProxy: true})
+			SourcePort: x.SourcePort, FixedSource: true, NoProxy: !x.Proxy})
 		if err != nil {
-			return "", false, err
+			return "", "", false, err
 		}
-		return a.Verdict.String(), len(a.Assumptions) == 0, nil
+		return a.Verdict.String(), a.RuleName, len(a.Assumptions) == 0, nil
 	}
 	local, err := netip.ParseAddr(x.Local)
 	if err != nil {
-		return "", false, err
+		return "", "", false, err
 	}
 	remote, err := netip.ParseAddr(x.Remote)
 	if err != nil {
-		return "", false, err
+		return "", "", false, err
 	}
 	q := sim.IPFlowQuestion{NSG: x.NSG, Interface: x.NIC, Protocol: protocol, Direction: topology.Outbound,
 		Local: sim.Endpoint{Address: local, Port: x.SourcePort}, Remote: sim.Endpoint{Address: remote, Port: x.DestinationPort}}
@@ -211,7 +228,10 @@ func (x Case) answer(s *sim.Simulator) (verdict string, certain bool, err error)
 	}
 	a, err := s.IPFlow(q)
 	if err != nil {
-		return "", false, err
+		return "", "", false, err
 	}
-	return a.Access.String(), len(a.Assumptions) == 0, nil
+	if a.RuleName != nil {
+		rule = *a.RuleName
+	}
+	return a.Access.String(), rule, len(a.Assumptions) == 0, nil
 }

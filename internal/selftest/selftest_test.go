@@ -129,7 +129,9 @@ func generate() (*Corpus, error) {
 		}
 		c.Estates = append(c.Estates, e)
 	}
-	return &c, nil
+	fromSpecification, err := goldenEstates()
+	c.Estates = append(c.Estates, fromSpecification...)
+	return &c, err
 }
 
 func pack(c *Corpus) ([]byte, error) {
@@ -154,7 +156,7 @@ func (x Case) again(n *topology.Network, o *oracle.Oracle) (oracle.Answer, error
 	at := func(a string) flow.Address { return flow.At(netip.MustParseAddr(a)) }
 	if x.Ask == "trace" {
 		p.Source, p.Destination = at(x.From), at(x.To)
-		q := oracle.Question{Packet: p, NoProxy: true}
+		q := oracle.Question{Packet: p, NoProxy: !x.Proxy}
 		switch owners := n.Owners(p.Source.IP); len(owners) {
 		case 0:
 		case 1:
@@ -178,7 +180,7 @@ func (x Case) again(n *topology.Network, o *oracle.Oracle) (oracle.Answer, error
 		return o.IPFlow(oracle.Place{Group: g}, d, p), nil
 	}
 	for _, owner := range n.Owners(netip.MustParseAddr(x.Local)) {
-		if owner.Interface.ResourceID == x.NIC {
+		if x.NIC == "" || owner.Interface.ResourceID == x.NIC {
 			return o.IPFlow(oracle.Place{Configuration: owner.Configuration}, d, p), nil
 		}
 	}
@@ -205,6 +207,9 @@ func TestTheCorpusIsTheOraclesAndTheSimulatorAnswersIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range c.Estates {
+		if e.Refused != "" {
+			continue // the oracle reads no files
+		}
 		n, err := e.Network(context.Background())
 		if err != nil {
 			t.Fatal(err)
@@ -219,7 +224,7 @@ func TestTheCorpusIsTheOraclesAndTheSimulatorAnswersIt(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s, case %d: %v", e.Name, i, err)
 			}
-			if a.Beyond || a.Refused || a.Verdict.String() != x.Verdict || (a.Verdict == a.Strict) != x.Certain {
+			if a.Beyond || a.Refused || a.Verdict.String() != x.Verdict || (a.Verdict == a.Strict) != x.Certain && a.Verdict != flow.Unknown {
 				t.Errorf("%s, case %d: %s: the corpus says %s, the oracle %s, strict %s", e.Name, i, x, said(x.Verdict, x.Certain), a.Verdict, a.Strict)
 			}
 		}
