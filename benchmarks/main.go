@@ -111,7 +111,7 @@ func (b *bench) full(main catalogue) error {
 	return nil
 }
 
-// short measures at least one case of every row, in less than a minute.
+// short measures at least one case of every row, in little more than a minute.
 func (b *bench) short(main catalogue) error {
 	hundred, thousand := newEstate(main, 100, 1), newEstate(main, 1000, 1)
 	b.lookUps(main)

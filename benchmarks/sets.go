@@ -179,9 +179,9 @@ func (b *bench) timed(row, name string, of int, run func() (detail string, err e
 func (b *bench) analyses(c catalogue, groups int) error {
 	tags := tagsOf(c)
 	ctx := context.Background()
-	one := people(tags, "nsg", 1000, 256, b.seed)
-	other := people(tags, "nsg", 1000, 256, b.seed+1)
-	edited := people(tags, "nsg", 1000, 256, b.seed)
+	one := people(tags, "nsg", 1000, b.seed)
+	other := people(tags, "nsg", 1000, b.seed+1)
+	edited := people(tags, "nsg", 1000, b.seed)
 	rng := rand.New(rand.NewPCG(b.seed, 7))
 	for range 30 {
 		r := edited.SecurityRules[rng.IntN(len(edited.SecurityRules))]
@@ -221,7 +221,7 @@ func (b *bench) analyses(c catalogue, groups int) error {
 	}
 	var many []*topology.NetworkSecurityGroup
 	for i := range groups {
-		many = append(many, people(tags, fmt.Sprint("nsg", i), 1000, 256, b.seed+uint64(i)))
+		many = append(many, people(tags, fmt.Sprint("nsg", i), 1000, b.seed+uint64(i)))
 	}
 	err := b.timed("E3", fmt.Sprintf("%d NSGs of 1,000 rules", groups), groups, func() (string, error) {
 		s, err := estateOf(tags, many...)
@@ -255,7 +255,7 @@ func (b *bench) analyses(c catalogue, groups int) error {
 		return err
 	}
 	return b.timed("E5", "1,000 rules", 1, func() (string, error) {
-		g := people(tags, "nsg", 1000, 256, b.seed)
+		g := people(tags, "nsg", 1000, b.seed)
 		s, err := estateOf(tags, g)
 		if err != nil {
 			return "", err
@@ -292,14 +292,13 @@ func tagOf(s string) topology.AddressPrefix {
 }
 
 // people is an NSG of rules as people write them: tags, own prefixes and
-// machines in the first blocks of 65,536 addresses of 10.0.0.0/8, well-known
-// ports, ranges and lists.
-func people(c *topology.ServiceTagCatalogue, name string, n int, own16 uint32, seed uint64) *topology.NetworkSecurityGroup {
+// machines, well-known ports, ranges and lists.
+func people(c *topology.ServiceTagCatalogue, name string, n int, seed uint64) *topology.NetworkSecurityGroup {
 	rng := rand.New(rand.NewPCG(seed, 9))
 	g := &topology.NetworkSecurityGroup{RulesGiven: true}
 	g.Name, g.ResourceID = name, resources+"networkSecurityGroups/"+name
 	own := func() (out []topology.AddressPrefix) {
-		base := uint32(10<<24) | rng.Uint32N(own16<<8)<<8
+		base := uint32(10<<24) | rng.Uint32N(1<<16)<<8
 		if rng.IntN(4) == 0 {
 			return []topology.AddressPrefix{prefixOf(prefix4(base, 16+rng.IntN(9)))}
 		}
@@ -389,16 +388,45 @@ func estateOf(c *topology.ServiceTagCatalogue, groups ...*topology.NetworkSecuri
 	return sim.New(n, sim.Options{AsOf: day})
 }
 
+// fenced is an NSG of 20 rules that say which networks and subnets of such an
+// estate may come in, on which ports.
+func fenced(name string, networks, subnets int, seed uint64) *topology.NetworkSecurityGroup {
+	rng := rand.New(rand.NewPCG(seed, 11))
+	g := &topology.NetworkSecurityGroup{RulesGiven: true}
+	g.Name, g.ResourceID = name, resources+"networkSecurityGroups/"+name
+	any := topology.Match{Prefixes: []topology.AddressPrefix{{Kind: topology.AnyAddress, Text: "*"}}, Ports: []topology.PortRange{topology.AllPorts}}
+	add := func(r *topology.SecurityRule, from topology.AddressPrefix) {
+		r.Name, r.Direction = fmt.Sprint("rule", len(g.SecurityRules)), topology.Inbound
+		r.ResourceID = g.ResourceID + "/securityRules/" + r.Name
+		r.Source = topology.Match{Prefixes: []topology.AddressPrefix{from}, Ports: []topology.PortRange{topology.AllPorts}}
+		g.SecurityRules = append(g.SecurityRules, r)
+	}
+	for i := range 19 {
+		r := &topology.SecurityRule{Priority: 100 + i, Access: topology.Allow, Protocol: topology.TCP, Destination: any}
+		if rng.IntN(4) == 0 {
+			r.Access = topology.Deny
+		}
+		p := []uint16{22, 80, 443, 1433, 3389, 8080}[rng.IntN(6)]
+		r.Destination.Ports = []topology.PortRange{{First: p, Last: p}}
+		from := prefix4(10<<24|uint32(1+rng.IntN(networks))<<16, 16)
+		if rng.IntN(2) == 0 {
+			from = prefix4(10<<24|uint32(1+rng.IntN(networks))<<16|uint32(rng.IntN(subnets))<<8, 24)
+		}
+		add(r, prefixOf(from))
+	}
+	add(&topology.SecurityRule{Priority: 4096, Access: topology.Deny, Protocol: topology.AnyProtocol, Destination: any}, tagOf("VirtualNetwork"))
+	return g
+}
+
 // spokes is an estate of virtual networks around a hub, all peered with it and
 // with each other, each with subnets that have an NSG of 20 rules and a machine.
 func spokes(networks, subnets int, seed uint64) (*sim.Simulator, error) {
-	none := &topology.ServiceTagCatalogue{Tags: []*topology.ServiceTag{{Name: "Storage"}}}
 	hub := &topology.VirtualNetwork{AddressSpace: []netip.Prefix{prefix4(10<<24, 16)}}
 	hub.Name, hub.ResourceID = "hub", resources+"virtualNetworks/hub"
 	list := []topology.Any{hub}
 	var groups []*topology.NetworkSecurityGroup
 	for i := range 25 {
-		g := people(none, fmt.Sprint("nsg", i), 20, uint32(networks+1), seed+uint64(i))
+		g := fenced(fmt.Sprint("nsg", i), networks, subnets, seed+uint64(i))
 		groups = append(groups, g)
 		list = append(list, g)
 	}

@@ -29,7 +29,7 @@ func TestBoxesCutOutOfEachOtherAreTheExactSet(t *testing.T) {
 
 func TestTheEstatesOfTheAnalysesAreWhatTheirRowsSay(t *testing.T) {
 	tags := tagsOf(generate(1000, 1))
-	s, err := estateOf(tags, people(tags, "one", 60, 256, 1), people(tags, "two", 60, 256, 2))
+	s, err := estateOf(tags, people(tags, "one", 60, 1), people(tags, "two", 60, 2))
 	if err != nil {
 		t.Fatal(err)
 	}
