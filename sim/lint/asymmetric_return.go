@@ -156,9 +156,9 @@ func (run *Run) routes(sub *topology.Subnet) *route.Table {
 	return route.New(run.Network, run.Sim.Names(), sub)
 }
 
-// hop is where the routes of a subnet send an address in every world; nil
-// where the data leaves that open.
-func hop(t *route.Table, a netip.Addr) *route.Route {
+// hop is where the routes of a subnet send an address for certain, and what
+// that rests on; nil where the data leaves it open.
+func (run *Run) hop(t *route.Table, a netip.Addr) (*route.Route, []flow.Assumption) {
 	choose := func(w *flow.World) *route.Route {
 		if d := t.Choose(w, flow.At(a)); d.Doubt == nil && !d.Learned {
 			return d.Route
@@ -167,12 +167,18 @@ func hop(t *route.Table, a netip.Addr) *route.Route {
 	}
 	usual := flow.Explore(func(w *flow.World) (bool, *route.Route) { return true, choose(w) }, nil).Walk
 	if usual == nil {
-		return nil
+		return nil, nil
 	}
-	if flow.Explore(func(w *flow.World) (bool, struct{}) { return choose(w) == usual, struct{}{} }, nil).Verdict != flow.Allow {
-		return nil
+	same := flow.Explore(func(w *flow.World) (bool, struct{}) { return choose(w) == usual, struct{}{} },
+		func(f flow.Fact) bool { return run.Sim.Waived(f.Assumption, f.About) })
+	switch {
+	case run.Sim.Strict() && same.Strict == flow.Allow:
+		return usual, nil
+	case !run.Sim.Strict() && same.Verdict == flow.Allow:
+		return usual, same.Assumptions
+	default:
+		return nil, nil
 	}
-	return usual
 }
 
 // asymmetricInside finds user-defined routes to an appliance, between machines
@@ -203,6 +209,7 @@ func (run *Run) asymmetricInside(report func(Finding)) {
 		from, to []string
 		route    *route.Route
 		back     *route.Route
+		rests    []flow.Assumption
 		example  [2]netip.Addr
 	}
 	var order []*topology.Route
@@ -214,7 +221,11 @@ func (run *Run) asymmetricInside(report func(Finding)) {
 		}
 		return tables[s]
 	}
-	backs := map[*topology.Subnet]map[netip.Addr]*route.Route{}
+	type way struct {
+		route *route.Route
+		rests []flow.Assumption
+	}
+	backs := map[*topology.Subnet]map[netip.Addr]way{}
 	for _, from := range subnets {
 		table, ok := topology.Lookup[*topology.RouteTable](run.Network, from.RouteTable)
 		if !ok {
@@ -241,24 +252,24 @@ func (run *Run) asymmetricInside(report func(Finding)) {
 					if !prefix.Contains(x.addr) || isAppliance(x) || x.addr.Is6() != start.addr.Is6() {
 						continue
 					}
-					there := hop(routes(from), x.addr)
+					there, rests := run.hop(routes(from), x.addr)
 					if there == nil || there.Source != route.User || there.NextHopIP != user.NextHopIP || there.Prefix != prefix {
 						break // another route takes it, or it is not known which
 					}
 					if backs[to] == nil {
-						backs[to] = map[netip.Addr]*route.Route{}
+						backs[to] = map[netip.Addr]way{}
 					}
 					back, known := backs[to][start.addr]
 					if !known {
-						back = hop(routes(to), start.addr)
+						back.route, back.rests = run.hop(routes(to), start.addr)
 						backs[to][start.addr] = back
 					}
-					if back == nil || !straight(back) {
+					if back.route == nil || !straight(back.route) {
 						break
 					}
 					f := byRoute[user]
 					if f == nil {
-						f = &found{route: there, back: back, example: [2]netip.Addr{start.addr, x.addr}}
+						f = &found{route: there, back: back.route, rests: together(rests, back.rests), example: [2]netip.Addr{start.addr, x.addr}}
 						byRoute[user] = f
 						order = append(order, user)
 					}
@@ -270,12 +281,23 @@ func (run *Run) asymmetricInside(report func(Finding)) {
 	}
 	for _, user := range order {
 		f := byRoute[user]
-		report(Finding{Subject: f.route.Table.ID(), Name: user.Name, Origin: user.Origin,
+		report(Finding{Subject: f.route.Table.ID(), Name: user.Name, Origin: user.Origin, Assumptions: f.rests,
 			Text: fmt.Sprintf("route %s sends packets of %s for %s through %s, and the replies come straight back (%s to %s by %s)",
 				quoted(user.Name), oneOrMore("subnet", f.from), fewOf(f.to), user.NextHopIP, f.example[1], f.example[0], f.back.NextHop),
 			Fix: fmt.Sprintf("Give %s a route back to %s with the next hop %s, or remove route %s; an appliance that translates the source to its own address needs neither.",
 				oneOrMore("subnet", f.to), fewOf(f.from), user.NextHopIP, quoted(user.Name))})
 	}
+}
+
+// together is two lists of assumptions as one, each once.
+func together(a, b []flow.Assumption) []flow.Assumption {
+	out := slices.Clone(a)
+	for _, x := range b {
+		if !slices.Contains(out, x) {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // straight reports whether a route hands packets to the other machine without

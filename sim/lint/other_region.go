@@ -8,6 +8,7 @@ import (
 
 	"go4.org/netipx"
 
+	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 	"github.com/netpath/netpath/topology/servicetag"
@@ -107,6 +108,14 @@ func (run *Run) otherRegion(g *topology.NetworkSecurityGroup, r *topology.Securi
 	f := &Finding{
 		Text: fmt.Sprintf("%s allows %s, but %s in %s, and %s is denied there", ruleName(r), tag, oneOrMore("subnet", at)+isAre(len(at)), own, name),
 		Fix:  azRule("Name "+name+" if the service of the own region is meant", g, r, "update", "--destination-address-prefixes", name),
+	}
+	switch stale := run.Sim.Names().Stale(); {
+	case stale == nil:
+	case !run.Sim.Strict():
+		f.Assumptions = []flow.Assumption{{ID: stale.Assumption, About: stale.About, Text: stale.Text}}
+	case !run.Sim.Waived(stale.Assumption, stale.About):
+		f.Undecided = true
+		f.Text += ", if " + stale.Text
 	}
 	if !slices.Contains(used, own) {
 		f.Severity, f.Undecided = Note, true

@@ -14,8 +14,8 @@ import (
 func widenedTag() *Rule {
 	return &Rule{
 		ID: "NP1101", Name: "virtual-network-widened", Severity: Warning,
-		Short: "A user-defined route brings public addresses into the tag VirtualNetwork that a rule names",
-		Why: `The tag VirtualNetwork is made for each subnet: to the address space of the network and of its peers come the prefixes of the user-defined routes of that subnet (TAG). With a route for 0.0.0.0/0, or for its two halves, the tag holds every address there. A rule that lets in VirtualNetwork then lets in the Internet, and one that denies it, to keep networks apart, denies the Internet too.
+		Short: "A route brings public addresses into the tag VirtualNetwork that a rule names",
+		Why: `The tag VirtualNetwork is made for each subnet: to the address space of the network and of its peers come the prefixes of the user-defined routes of that subnet, and what gateways learn (TAG). With a route for 0.0.0.0/0, or for its two halves, the tag holds every address there. A rule that lets in VirtualNetwork then lets in the Internet, and one that denies it, to keep networks apart, denies the Internet too.
 
 The default rules name the tag as well: where no other rule decides before them, AllowVnetInBound takes packets of any source. That is said once for each NSG, as a note.`,
 		Fix: "Name the address spaces that are meant instead of the tag.",
@@ -44,7 +44,7 @@ virtualMachines:
 	}
 }
 
-// widened is what user-defined routes bring into the tag VirtualNetwork of a
+// widened is what routes bring into the tag VirtualNetwork of a
 // subnet.
 type widened struct {
 	subnet  *topology.Subnet
@@ -86,17 +86,23 @@ func checkWidenedTag(run *Run, report func(Finding)) {
 // widened looks at the routes of one subnet; nil where they bring no public
 // address into the tag.
 func (run *Run) widened(v *topology.VirtualNetwork, s *topology.Subnet) *widened {
-	table, ok := topology.Lookup[*topology.RouteTable](run.Network, s.RouteTable)
-	if !ok || !table.RoutesGiven {
-		return nil
+	w := &widened{subnet: s, network: v}
+	var brought, learned []netip.Prefix
+	if table, ok := topology.Lookup[*topology.RouteTable](run.Network, s.RouteTable); ok {
+		w.table = table
+		for _, r := range table.Routes {
+			p := r.Destination.Prefix
+			if r.Destination.Kind == topology.PrefixAddress && scope.PublicSpace().OverlapsPrefix(p) {
+				brought = append(brought, p)
+				w.routes = append(w.routes, r)
+			}
+		}
 	}
-	w := &widened{subnet: s, network: v, table: table}
-	var brought []netip.Prefix
-	for _, r := range table.Routes {
-		p := r.Destination.Prefix
-		if r.Destination.Kind == topology.PrefixAddress && scope.PublicSpace().OverlapsPrefix(p) {
+	for _, p := range run.Sim.Names().GatewaysOf(v).Prefixes {
+		if p.Bits() == 0 { // forced tunnelling
 			brought = append(brought, p)
-			w.routes = append(w.routes, r)
+		} else {
+			learned = append(learned, p)
 		}
 	}
 	if len(brought) == 0 {
@@ -110,7 +116,7 @@ func (run *Run) widened(v *topology.VirtualNetwork, s *topology.Subnet) *widened
 			own.AddSet(space)
 		}
 	}
-	own.AddSet(scope.SetOf(run.Sim.Names().GatewaysOf(v).Prefixes...))
+	own.AddSet(scope.SetOf(learned...))
 	before, _ := own.IPSet() // of valid prefixes: no error
 	must, may := run.Sim.Place(s).VirtualNetworkTag().Certain()
 	by := difference(intersection(scope.SetOf(brought...), scope.InternetSpace()), before)

@@ -51,3 +51,14 @@ func TestTheTagVirtualNetworkIsWidenedByPublicRoutes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) { expect(t, design(t, "NP1101", routed(tt.routes, tt.rules)), tt.want...) })
 	}
 }
+
+func TestADefaultRouteThatAGatewayLearnsWidensTheTagEverywhere(t *testing.T) {
+	text := routed(privateRoutes, allowVnetIn+"\n"+denyAllIn)
+	gateway := func(prefixes string) string {
+		return "virtualNetworkGateways: [{name: gw, virtualNetwork: v1, learnedPrefixes: [" + prefixes + "]}]\n"
+	}
+	expect(t, design(t, "NP1101", text+gateway("0.0.0.0/0")),
+		`warning rule "allow-vnet" (Inbound, 100, Allow) names VirtualNetwork, which holds the whole Internet at subnet v1/app`,
+		"note the default rule AllowVnetInBound of nsg-other", "holds the whole Internet at subnet v1/other")
+	expect(t, design(t, "NP1101", text+gateway("203.0.113.0/24")))
+}
