@@ -118,9 +118,13 @@ type standing struct {
 }
 
 // standing of the rule at i.
-func (g *Group) standing(i int) *standing { return g.judge(&g.taken, g.readings).standing(i) }
+func (g *Group) standing(i int) *standing {
+	return g.judge(&g.taken, g.readings).standing(i, g.explicit())
+}
 
-func (j *judged) standing(i int) *standing {
+// standing of the rule at i; explicit: a rule that allows the far side by its
+// address is not replaced by one that may name a tag.
+func (j *judged) standing(i int, explicit bool) *standing {
 	if s := j.standings[i]; s != nil {
 		return s
 	}
@@ -150,7 +154,7 @@ func (j *judged) standing(i int) *standing {
 			}
 		} else {
 			s.shadowed = false
-			if x.reading.Loose[k] {
+			if x.reading.Loose[k] || explicit && x.namesFar(k) {
 				s.effectless = false
 			} else if _, matters := x.order.Matters(k); matters {
 				s.effectless = false
@@ -173,6 +177,19 @@ func (j *judged) standing(i int) *standing {
 		s.by = nil
 	}
 	return s
+}
+
+// namesFar reports whether the rule of the gate allows what it names on the far
+// side by address or application security group.
+func (x *scoped) namesFar(k int) bool {
+	r := x.reading.Gate.Rules[k]
+	if r.Access != topology.Allow {
+		return false
+	}
+	if x.reading.Gate.Direction == topology.Inbound {
+		return r.Source.Explicit
+	}
+	return r.Destination.Explicit
 }
 
 // taken reports whether the run takes an assumption.
@@ -319,7 +336,7 @@ func (g *Group) grounds(i int, others []int, free func(*standing) bool) []flow.A
 			}
 		}
 	}
-	if !rests || free(g.without().standing(i)) {
+	if !rests || free(g.without().standing(i, g.explicit())) {
 		return nil
 	}
 	if own := of(append(slices.Clone(others), i)...); len(own) > 0 {

@@ -100,6 +100,7 @@ type Run struct {
 	rules     []*Rule                                         // that are looked for
 	readings  []*nsg.Readings                                 // what is claimed holds in all of them
 	free      []*nsg.Readings                                 // what holds in all of these rests on no assumption
+	explicit  func() bool                                     // see tellsApart
 	endpoints func() map[topology.ID]bool                     // subnets with private endpoints
 	tagged    func() *tagged                                  // the index of the service tag file; nil without one
 	machines  func() map[topology.ID]*topology.VirtualMachine // by interface
@@ -119,6 +120,7 @@ func newRun(s *sim.Simulator) *Run {
 	}
 	r.machines = sync.OnceValue(func() map[topology.ID]*topology.VirtualMachine { return machinesByInterface(r.Network) })
 	r.tagged = sync.OnceValue(func() *tagged { return newTagged(r.Network.ServiceTags) })
+	r.explicit = sync.OnceValue(func() bool { return tellsApart(r.Network) })
 	r.endpoints = sync.OnceValue(func() map[topology.ID]bool {
 		out := map[topology.ID]bool{}
 		for _, e := range r.Network.PrivateEndpoints {
@@ -127,6 +129,15 @@ func newRun(s *sim.Simulator) *Run {
 		return out
 	})
 	return r
+}
+
+// tellsApart reports whether some peering does not allow access: on such a way
+// a rule that allows the other side by its address does more than one that
+// allows it by a tag, though NSGs treat the packets alike (verdicts.md 22).
+func tellsApart(n *topology.Network) bool {
+	return slices.ContainsFunc(n.VirtualNetworks, func(v *topology.VirtualNetwork) bool {
+		return slices.ContainsFunc(v.Peerings, func(p *topology.Peering) bool { return p.AllowVirtualNetworkAccess == topology.Off })
+	})
 }
 
 // UnknownRuleError names a rule that there is not.

@@ -34,3 +34,18 @@ func TestTheProofHasTheNumbersOfPacketsThatTheRuleMatches(t *testing.T) {
 		t.Errorf("the proof is %+v", s)
 	}
 }
+
+// Where a peering does not allow access, a rule that names the other side by
+// its address lets through what a tag does not (verdicts.md 22).
+func TestByAddressIsNotByTagWhereAPeeringIsClosed(t *testing.T) {
+	for access, want := range map[string]int{"true": 1, "false": 0} {
+		estate := strings.Replace(ruleList("by-address 100 Allow Tcp * 10.9.0.4 443 Outbound", "by-all 110 Allow Tcp * * 443 Outbound"), "networkSecurityGroup: nsg}]", `networkSecurityGroup: nsg}]
+    virtualNetworkPeerings: [{remoteVirtualNetwork: v2, allowVirtualNetworkAccess: `+access+`}]
+  - name: v2
+    addressPrefixes: [10.9.0.0/16]
+    virtualNetworkPeerings: [{remoteVirtualNetwork: v1}]`, 1)
+		if found := linted(t, map[string]string{"design.yaml": estate}, Options{Only: []string{"redundant-rule"}}); len(found) != want {
+			t.Errorf("with access %s: %q", access, texts(found))
+		}
+	}
+}
