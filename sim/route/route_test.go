@@ -144,6 +144,8 @@ func TestARouteIsChosen(t *testing.T) {
 		{"two user routes of one prefix are in no order", app(golden.Via("one", "0.0.0.0/0", golden.NVA), golden.Via("two", "0.0.0.0/0", golden.Proxy)), golden.NET,
 			viaNVA, flow.SamePrefix, ""},
 		{"so are two of other types", app(golden.Via("one", "0.0.0.0/0", golden.NVA), toInternet("0.0.0.0/0")), golden.NET, viaNVA, flow.SamePrefix, ""},
+		{"and two that both have no address", app(none("0.0.0.0/0"), toInternet("0.0.0.0/0")), golden.NET, "User 0.0.0.0/0 > None", flow.SamePrefix, ""},
+		{"two to nowhere are one", app(none("0.0.0.0/0"), golden.Hop("again", "0.0.0.0/0", topology.NextHopNone)), golden.NET, "User 0.0.0.0/0 > None", "", ""},
 		{"two user routes of one prefix and one next hop are one", app(golden.Via("one", "0.0.0.0/0", golden.NVA), golden.Via("two", "0.0.0.0/0", golden.NVA)), golden.NET,
 			viaNVA, "", ""},
 
