@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/netpath/netpath/internal/report"
 	"github.com/netpath/netpath/sim/lint"
 )
 
@@ -159,13 +160,38 @@ func TestLintFormatsShowTheSameFindings(t *testing.T) {
 	}
 	dir := t.TempDir()
 	args := exampleIn(t, dir, r)
-	for _, format := range []string{"text", "table", "json", "ndjson", "sarif", "junit", "markdown", "github", "azuredevops"} {
+	for _, format := range report.CheckFormats() {
 		out, code := runLint(t, dir, append(args, "-o", format)...)
 		if code != exitBroken {
 			t.Errorf("%s: exit %d", format, code)
 		}
 		if !strings.Contains(out, "NP1006") || !strings.Contains(out, "allow-storage (4001) never takes effect") || !strings.Contains(out, "example.yaml") {
 			t.Errorf("%s lacks the finding:\n%s", format, out)
+		}
+	}
+}
+
+func TestNoNameSteersAReportOfLint(t *testing.T) {
+	const evil = `a\u001b[2J\u202e|<b>@x %0A::error::no\n##vso[task.complete]`
+	dir := t.TempDir()
+	estate := `{"name": "` + evil + `", "id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/` + evil + `", "type": "Microsoft.Network/networkSecurityGroups", "properties": {"securityRules": [
+  {"name": "` + evil + `1", "properties": {"protocol": "*", "sourcePortRange": "*", "destinationPortRange": "*", "sourceAddressPrefix": "*", "destinationAddressPrefix": "Internet", "access": "Deny", "priority": 100, "direction": "Outbound"}},
+  {"name": "` + evil + `2", "properties": {"protocol": "Tcp", "sourcePortRange": "*", "destinationPortRange": "443", "sourceAddressPrefix": "*", "destinationAddressPrefix": "Storage", "access": "Allow", "priority": 200, "direction": "Outbound"}}]}}`
+	if err := os.WriteFile(filepath.Join(dir, "nsg.json"), []byte(estate), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range report.CheckFormats() {
+		out, code := runLint(t, dir, "nsg.json", "--rule", "NP1006", "-o", format)
+		if code != exitBroken {
+			t.Fatalf("%s: exit %d", format, code)
+		}
+		for _, bad := range []string{"\x1b", "\u202e", "\n::error::no", "\n##vso[task.complete]", "\\n##vso[task.complete]|"} {
+			if strings.Contains(out, bad) {
+				t.Errorf("%s holds %q:\n%s", format, bad, out)
+			}
+		}
+		if format == string(report.Markdown) && (strings.Contains(out, "<b>") || strings.Contains(out, "@x")) {
+			t.Errorf("Markdown holds a tag or a mention:\n%s", out)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func TestAReadingNeverContradictsTheGate(t *testing.T) {
 
 func TestInRandomEstatesWhatIsSaidToHaveNoEffectCanGo(t *testing.T) {
 	claimed, rules := 0, 0
-	for seed := range uint64(60) {
+	for seed := range uint64(25) {
 		rng := rand.New(rand.NewPCG(seed, 14))
 		n, _ := estategen.Random(rng, estategen.Options{})
 		s, err := sim.New(n, sim.Options{AsOf: estategen.CatalogueDate})
@@ -112,7 +112,7 @@ func TestInRandomEstatesWhatIsSaidToHaveNoEffectCanGo(t *testing.T) {
 		}
 	}
 	t.Log(claimed, rules)
-	if claimed < 20 {
+	if claimed < 10 {
 		t.Errorf("of %d rules %d were said to have no effect", rules, claimed)
 	}
 }
