@@ -6,7 +6,7 @@ func estateRules() []*Rule {
 	return []*Rule{
 		widenedTag(), unknownTag(), otherRegion(), portList(), strayBlanks(), doubledTag(), hardCoded(), internetInDisguise(), openToAnyone(), refusedByAzure(),
 		managementPorts(), unattachedGroup(), emptyApplicationGroup(), nextHop(), asymmetricReturn(), halfPeering(),
-		singleProxy(), proxyUnreachable(), unguardedMachines(),
+		singleProxy(), proxyUnreachable(), unguardedMachines(), gatewaySubnet(),
 	}
 }
 

@@ -33,7 +33,7 @@ networkSecurityGroups:
 // servicePorts are ports that stand for a service of their own, in order.
 var servicePorts = []uint16{
 	20, 21, 22, 23, 25, 53, 80, 110, 123, 135, 139, 143, 161, 389, 443, 445, 465, 514, 587, 636, 993, 995,
-	1433, 1434, 1521, 2049, 3306, 3389, 5432, 5671, 5672, 5985, 5986, 6379, 8000, 8080, 8443, 9000, 9090, 9200, 9443, 27017,
+	1433, 1434, 1521, 2049, 3306, 3389, 5432, 5671, 5672, 5985, 5986, 6379, 8080, 8443, 9443, 27017,
 }
 
 // fewPorts is the width up to which a range between two services' ports is as

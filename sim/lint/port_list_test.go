@@ -11,7 +11,7 @@ func TestARangeFromOneServiceToAnotherLooksLikeAList(t *testing.T) {
 	for text, want := range map[topology.PortRange]bool{
 		{First: 80, Last: 443}: true, {First: 22, Last: 3389}: true, {First: 443, Last: 8443}: true, {First: 1433, Last: 3306}: true,
 		{First: 20, Last: 21}: false, {First: 135, Last: 139}: false, {First: 5985, Last: 5986}: false, {First: 8080, Last: 8085}: false,
-		{First: 0, Last: 65535}: false, {First: 1024, Last: 65535}: false, {First: 49152, Last: 65535}: false, {First: 443, Last: 443}: false, {First: 80, Last: 1000}: false,
+		{First: 0, Last: 65535}: false, {First: 1024, Last: 65535}: false, {First: 49152, Last: 65535}: false, {First: 443, Last: 443}: false, {First: 80, Last: 1000}: false, {First: 8000, Last: 9000}: false, {First: 8000, Last: 8080}: false,
 	} {
 		if got := looksLikeList(text); got != want {
 			t.Errorf("%s looks like a list: %t", text, got)

@@ -14,7 +14,7 @@ func refusedByAzure() *Rule {
 	return &Rule{
 		ID: "NP1110", Name: "refused-by-azure", Severity: Error,
 		Short: "Azure refuses this on deployment, although it can be read",
-		Why: `Resource Manager takes no two rules of one NSG with the same priority and direction (SecurityRuleConflict), no two children of one name, no prefix with host bits set (SecurityRuleInvalidAddressPrefix), no names outside its pattern, and no more than its limits: 1,000 rules in an NSG, 4,000 addresses or ranges for the sources of its rules and as many for the destinations, 10 application security groups on a side of a rule and 100 in an NSG, 400 routes in a table and 25 with a service tag (NSG, LIM, UDR).
+		Why: `Resource Manager takes no two rules of one NSG with the same priority and direction (SecurityRuleConflict), no two routes of one table with the same prefix (RouteConflict), no two children of one name, no prefix with host bits set (SecurityRuleInvalidAddressPrefix), no names outside its pattern, and no more than its limits: 1,000 rules in an NSG, 4,000 addresses or ranges for the sources of its rules and as many for the destinations, 10 application security groups on a side of a rule and 100 in an NSG, 400 routes in a table and 25 with a service tag (NSG, LIM, UDR).
 
 The members of an application security group must be in one virtual network, and the source and destination groups of a rule in the same one (ASG).
 
@@ -262,7 +262,7 @@ func refusedGroups(g *topology.NetworkSecurityGroup, homes map[topology.ID][]top
 
 func refusedRoutes(t *topology.RouteTable, report func(Finding)) {
 	tags := 0
-	names := map[string]*topology.Route{}
+	names, prefixes := map[string]*topology.Route{}, map[string]*topology.Route{}
 	for _, r := range t.Routes {
 		if r.Destination.Kind == topology.TagAddress {
 			tags++
@@ -276,6 +276,16 @@ func refusedRoutes(t *topology.RouteTable, report func(Finding)) {
 			report(f)
 		}
 		names[strings.ToLower(r.Name)] = r
+		if key := sideKey(&topology.Match{Prefixes: []topology.AddressPrefix{r.Destination}}); r.Destination.Kind != topology.UnresolvedAddress && !r.Unresolved {
+			if old := prefixes[key]; old != nil {
+				f := f
+				f.Text = "routes " + quoted(old.Name) + " and " + quoted(r.Name) + " of " + t.Name + " have the same prefix " + strings.TrimSpace(r.Destination.Text) + " (RouteConflict)"
+				f.Fix = azRoute("Remove one of them", t, r, "delete")
+				f.Related = []Related{{Text: "route " + quoted(old.Name), Origin: old.Origin}}
+				report(f)
+			}
+			prefixes[key] = r
+		}
 		if bits := withHostBits([]topology.AddressPrefix{r.Destination}); bits != nil {
 			f.Severity = deployed(&t.Element)
 			f.Text = "route " + quoted(r.Name) + " has host bits in " + strings.TrimSpace(bits.Text) + ": the block is " + bits.Prefix.String()

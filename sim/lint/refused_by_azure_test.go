@@ -31,6 +31,7 @@ networkSecurityGroups:
 		{"a priority once in each direction", rename(inbound("Allow", "203.0.113.0/24", "198.51.100.0/24"), "name: r1, priority: 101, direction: Inbound", "name: r1, priority: 100, direction: Outbound"), nil},
 		{"host bits", outbound("20.60.26.5/23"), []string{`error rule "r0" (Outbound, 100, Allow) has host bits in the destination 20.60.26.5/23: the block is 20.60.26.0/23`}},
 		{"host bits of a route", `routeTables: [{name: rt, routes: [{name: a, addressPrefix: 10.1.0.5/16, nextHopType: None}]}]`, []string{`error route "a" has host bits in 10.1.0.5/16: the block is 10.1.0.0/16`}},
+		{"a prefix twice in a table", `routeTables: [{name: rt, routes: [{name: a, addressPrefix: 10.1.0.0/16, nextHopType: None}, {name: b, addressPrefix: 10.1.0.0/16, nextHopType: Internet}]}]`, []string{`error routes "a" and "b" of rt have the same prefix 10.1.0.0/16 (RouteConflict)`}},
 		{"a name that ends with a dot", rename(outbound("Internet"), "name: r0", "name: r0."), []string{`the name of rule "r0." ends with "."`}},
 		{"a name with a blank", rename(outbound("Internet"), "name: r0", "name: r 0"), []string{`the name of rule "r 0" holds " "`}},
 		{"a long name", rename(outbound("Internet"), "name: r0", "name: "+strings.Repeat("r", 81)), []string{"has 81 characters"}},
