@@ -178,3 +178,31 @@ func BenchmarkLintOfTenNSGsOfAThousandRules(b *testing.B) {
 		b.ReportMetric(float64(len(r.Findings)), "findings")
 	}
 }
+
+// tangled is an NSG of n rules of random blocks and ranges that overlap each
+// other.
+func tangled(name string, n int, rng *rand.Rand) *topology.NetworkSecurityGroup {
+	g := &topology.NetworkSecurityGroup{RulesGiven: true, Element: topology.Element{Name: name, ResourceID: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/" + name}}
+	side := func() topology.Match {
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(rng.Uint32()), byte(rng.Uint32()), byte(rng.Uint32())}), 8+rng.IntN(17)).Masked()
+		return topology.Match{Prefixes: []topology.AddressPrefix{{Kind: topology.PrefixAddress, Prefix: p, Text: p.String()}}, Ports: []topology.PortRange{topology.AllPorts}}
+	}
+	for i := range n {
+		r := &topology.SecurityRule{Element: topology.Element{Name: fmt.Sprint("r", i)}, Priority: 100 + i, Direction: topology.Inbound, Access: topology.Access(1 + rng.IntN(2)), Protocol: topology.TCP, Source: side(), Destination: side()}
+		first := uint16(rng.IntN(60_000))
+		r.Destination.Ports = []topology.PortRange{{First: first, Last: first + uint16(rng.IntN(5000))}}
+		g.SecurityRules = append(g.SecurityRules, r)
+	}
+	return g
+}
+
+func BenchmarkLintOfAThousandTangledRules(b *testing.B) {
+	s := attached(b, nil, tangled("nsg", 1000, rand.New(rand.NewPCG(1, 3))))
+	for b.Loop() {
+		r, err := Lint(context.Background(), s, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(len(r.Findings)), "findings")
+	}
+}
