@@ -37,7 +37,8 @@ packets there are, and the rule that decides on both sides. NSGs are matched by 
 resource IDs, then by name; where each side has a single one, these two are compared.
 An NSG is asked at each subnet where it applies, once where its rules mean the same. An
 interface whose gates are others than before, an NSG attached or detached or admin rules
-changed, is compared by all of them together.
+changed, is compared by all of them together. Of each subnet it is told which addresses go
+to another next hop.
 
 Two service tag files, or two files of datacenter ranges, are compared tag by tag, like
 netpath tags diff does.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/big"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -99,6 +100,9 @@ func diffTally(r *diff.Report) string {
 			removed++
 		}
 	}
+	if n := routedSubnets(r); n > 0 {
+		out = append(out, "other routes: "+count(n, "subnet", "subnets"))
+	}
 	if added > 0 {
 		out = append(out, "added: "+count(added, "resource", "resources"))
 	}
@@ -111,11 +115,22 @@ func diffTally(r *diff.Report) string {
 	return strings.Join(out, "; ")
 }
 
+func routedSubnets(r *diff.Report) int {
+	n := 0
+	for i := range r.Routes {
+		n += len(r.Routes[i].Subnets)
+	}
+	return n
+}
+
 // comparedText says what was looked at.
 func comparedText(r *diff.Report) string {
 	s := "compared: " + count(r.Compared.SecurityGroups, "NSG", "NSGs")
 	if n := r.Compared.Interfaces; n > 0 {
 		s += ", " + count(n, "interface", "interfaces")
+	}
+	if n := r.Compared.Subnets; n > 0 {
+		s += ", the routes of " + count(n, "subnet", "subnets")
 	}
 	return s
 }
@@ -234,6 +249,7 @@ func (w *Writer) diffText(p *page, r *diff.Report, run DiffRun) {
 			w.changeText(p, &g.Changes[j])
 		}
 	}
+	p.routes(r)
 	p.elements(r)
 	p.blank()
 	p.line("  ", comparedText(r))
@@ -291,6 +307,35 @@ func restText(c *diff.Change, i int, more string) string {
 	return "… by other rules " + diff.Packets(left) + more
 }
 
+func (p *page) routes(r *diff.Report) {
+	for i := range r.Routes {
+		x := &r.Routes[i]
+		p.blank()
+		p.line(p.paint.in(bold, "routes"), "  ", Escape(subnetsText(x)))
+		rows := make([]row, len(x.Changes))
+		for j := range x.Changes {
+			c := &x.Changes[j]
+			rows[j] = row{cells: []cell{plain(c.Destination.String()), plain(nextHopText(&c.Old)).dim(), {text: "→"}, plain(nextHopText(&c.New))}}
+		}
+		p.grid("  ", rows)
+	}
+}
+
+func subnetsText(x *diff.Routes) string {
+	return "of " + some(x.Subnets, "subnet", "subnets", func(s string) string { return s })
+}
+
+// nextHopText is a next hop with the route that leads to it.
+func nextHopText(h *diff.NextHop) string {
+	s := h.String()
+	if h.Origin != nil && h.Origin.String() != "" {
+		s += " (" + h.Route + ", " + h.Origin.String() + ")"
+	} else if h.Route != "" {
+		s += " (" + h.Route + ")"
+	}
+	return s
+}
+
 func (p *page) elements(r *diff.Report) {
 	if len(r.Elements) == 0 {
 		return
@@ -338,6 +383,12 @@ func diffRows(r *diff.Report) []row {
 		rows = append(rows, row{cells: []cell{{text: kindWords[c.Kind], color: kindColor(c.Kind)}, plain(gateTitle(g)), {text: traffic(c)},
 			{text: diff.Count(x.Size), right: true}, plain(diffPartText(x)), plain(packetText(x.Witness)), plain(decisionText(&x.Old)), plain(decisionText(&x.New))}})
 	})
+	for i := range r.Routes {
+		for j := range r.Routes[i].Changes {
+			c := &r.Routes[i].Changes[j]
+			rows = append(rows, row{cells: []cell{{text: "other route"}, plain("routes " + subnetsText(&r.Routes[i])), {}, {}, plain(c.Destination.String()), {}, plain(nextHopText(&c.Old)), plain(nextHopText(&c.New))}})
+		}
+	}
 	for _, e := range r.Elements {
 		word := "added"
 		if !e.Added {
@@ -369,6 +420,7 @@ type diffJSON struct {
 	Summary     map[string]int    `json:"summary"`
 	Compared    diff.Compared     `json:"compared"`
 	Gates       []diffGateJSON    `json:"gates"`
+	Routes      []diffRoutesJSON  `json:"routes"`
 	Elements    []diffElementJSON `json:"elements"`
 	Assumptions []flow.Assumption `json:"assumptions"`
 	Undecided   bool              `json:"undecided"`
@@ -449,6 +501,42 @@ type diffDecisionJSON struct {
 	Missing     []flow.Missing    `json:"missing,omitempty"`
 }
 
+type diffRoutesJSON struct {
+	Subnets []string        `json:"subnets"`
+	Changes []diffRouteJSON `json:"changes"`
+}
+
+type diffRouteJSON struct {
+	Family      string          `json:"family"`
+	Destination string          `json:"destination"`
+	Prefixes    []netip.Prefix  `json:"prefixes"`
+	Before      diffNextHopJSON `json:"before"`
+	Now         diffNextHopJSON `json:"now"`
+}
+
+type diffNextHopJSON struct {
+	NextHopType      topology.NextHopType `json:"nextHopType"`
+	NextHopIPAddress string               `json:"nextHopIpAddress,omitempty"`
+	Over             string               `json:"over,omitempty"`
+	Route            string               `json:"route,omitempty"`
+	Origin           *topology.Origin     `json:"origin,omitempty"`
+	Undecided        string               `json:"undecided,omitempty"`
+}
+
+func routeJSON(c *diff.RouteChange) diffRouteJSON {
+	hop := func(h *diff.NextHop) diffNextHopJSON {
+		return diffNextHopJSON{NextHopType: h.Type, NextHopIPAddress: h.IP, Over: h.Over, Route: h.Route, Origin: h.Origin, Undecided: h.Open}
+	}
+	return diffRouteJSON{Family: familyText(c.V6), Destination: c.Destination.String(), Prefixes: list(c.Prefixes), Before: hop(&c.Old), Now: hop(&c.New)}
+}
+
+func familyText(v6 bool) string {
+	if v6 {
+		return "IPv6"
+	}
+	return "IPv4"
+}
+
 type diffElementJSON struct {
 	Change string           `json:"change"` // added, removed
 	Kind   string           `json:"kind"`
@@ -459,7 +547,7 @@ type diffElementJSON struct {
 
 func diffDocument(r *diff.Report, run DiffRun) diffJSON {
 	d := diffJSON{Version: run.Version, Old: diffSideJSON{run.Old, r.Old}, New: diffSideJSON{run.New, r.New}, Strict: run.Strict, Summary: diffSummaryOf(r),
-		Compared: r.Compared, Gates: []diffGateJSON{}, Elements: []diffElementJSON{}, Assumptions: list(diffAssumptions(r)), Undecided: r.Undecided(), Notes: r.Notes}
+		Compared: r.Compared, Gates: []diffGateJSON{}, Routes: []diffRoutesJSON{}, Elements: []diffElementJSON{}, Assumptions: list(diffAssumptions(r)), Undecided: r.Undecided(), Notes: r.Notes}
 	for i := range r.Gates {
 		g := &r.Gates[i]
 		x := diffGateJSON{Level: g.Level, Name: g.Name, ID: g.ID, OldID: g.OldID, Places: list(g.Places), Before: g.Gates[0], Now: g.Gates[1], Changes: []diffChangeJSON{}}
@@ -467,6 +555,13 @@ func diffDocument(r *diff.Report, run DiffRun) diffJSON {
 			x.Changes = append(x.Changes, diffChange(&g.Changes[j]))
 		}
 		d.Gates = append(d.Gates, x)
+	}
+	for i := range r.Routes {
+		x := diffRoutesJSON{Subnets: r.Routes[i].Subnets}
+		for j := range r.Routes[i].Changes {
+			x.Changes = append(x.Changes, routeJSON(&r.Routes[i].Changes[j]))
+		}
+		d.Routes = append(d.Routes, x)
 	}
 	for _, e := range r.Elements {
 		d.Elements = append(d.Elements, diffElement(e))
@@ -476,7 +571,7 @@ func diffDocument(r *diff.Report, run DiffRun) diffJSON {
 
 // diffSummaryOf counts the changes by kind, with 0 for those that there are none of.
 func diffSummaryOf(r *diff.Report) map[string]int {
-	out := map[string]int{"added": 0, "removed": 0}
+	out := map[string]int{"added": 0, "removed": 0, "routedSubnets": routedSubnets(r)}
 	for _, k := range diff.Kinds() {
 		out[string(k)] = 0
 	}
@@ -504,10 +599,7 @@ func diffElement(e diff.Element) diffElementJSON {
 }
 
 func diffChange(c *diff.Change) diffChangeJSON {
-	x := diffChangeJSON{Kind: c.Kind, Before: c.Before, Now: c.After, Direction: c.Direction.String(), Family: "IPv4", Packets: c.Size.String(), OtherPackets: c.Rest.String(), Parts: []diffPartJSON{}}
-	if c.V6 {
-		x.Family = "IPv6"
-	}
+	x := diffChangeJSON{Kind: c.Kind, Before: c.Before, Now: c.After, Direction: c.Direction.String(), Family: familyText(c.V6), Packets: c.Size.String(), OtherPackets: c.Rest.String(), Parts: []diffPartJSON{}}
 	for i := range c.Parts {
 		x.Parts = append(x.Parts, diffPart(&c.Parts[i]))
 	}
@@ -562,7 +654,7 @@ func diffDecision(d *diff.Decision) diffDecisionJSON {
 // diffLine is one line of NDJSON: a part of a change, or a resource that only
 // one side has.
 type diffLine struct {
-	Type      string     `json:"type"` // traffic, resource
+	Type      string     `json:"type"` // traffic, route, resource
 	Kind      string     `json:"kind"`
 	Level     diff.Level `json:"level,omitempty"`
 	Gate      string     `json:"gate,omitempty"`
@@ -572,6 +664,8 @@ type diffLine struct {
 	Family    string     `json:"family,omitempty"`
 	*diffPartJSON
 	*diffElementOf
+	Subnets []string       `json:"subnets,omitempty"`
+	Route   *diffRouteJSON `json:"routeChange,omitempty"`
 }
 
 type diffElementOf struct {
@@ -584,12 +678,14 @@ func (w *Writer) diffLines(r *diff.Report) error {
 	var out []diffLine
 	eachPart(r, func(g *diff.Gate, c *diff.Change, x *diff.Part) {
 		p := diffPart(x)
-		family := "IPv4"
-		if c.V6 {
-			family = "IPv6"
-		}
-		out = append(out, diffLine{Type: "traffic", Kind: string(c.Kind), Level: g.Level, Gate: g.Name, ID: g.ID, Places: g.Places, Direction: c.Direction.String(), Family: family, diffPartJSON: &p})
+		out = append(out, diffLine{Type: "traffic", Kind: string(c.Kind), Level: g.Level, Gate: g.Name, ID: g.ID, Places: g.Places, Direction: c.Direction.String(), Family: familyText(c.V6), diffPartJSON: &p})
 	})
+	for i := range r.Routes {
+		for j := range r.Routes[i].Changes {
+			x := routeJSON(&r.Routes[i].Changes[j])
+			out = append(out, diffLine{Type: "route", Kind: "route", Family: x.Family, Subnets: r.Routes[i].Subnets, Route: &x})
+		}
+	}
 	for _, e := range r.Elements {
 		x := diffElement(e)
 		out = append(out, diffLine{Type: "resource", Kind: x.Kind, ID: x.ID, diffElementOf: &diffElementOf{x.Change, x.Name, x.Origin}})
@@ -625,6 +721,13 @@ func (w *Writer) diffMarkdown(r *diff.Report, run DiffRun) error {
 			if len(c.Parts) <= partsInText && c.Rest.Sign() > 0 {
 				fmt.Fprintf(&b, "| %s | %s | | | | |\n", kindWords[c.Kind], markdown(restText(c, len(c.Parts), "")))
 			}
+		}
+	}
+	for i := range r.Routes {
+		fmt.Fprintf(&b, "\n### Routes %s\n\n| destination | before | now |\n|---|---|---|\n", markdown(subnetsText(&r.Routes[i])))
+		for j := range r.Routes[i].Changes {
+			c := &r.Routes[i].Changes[j]
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", markdown(c.Destination.String()), markdown(nextHopText(&c.Old)), markdown(nextHopText(&c.New)))
 		}
 	}
 	if len(r.Elements) > 0 {
@@ -673,9 +776,28 @@ func (w *Writer) diffAnnotate(r *diff.Report, line func(level string, at topolog
 		}
 		b.WriteString(line(level, at, kindWords[c.Kind], changeMessage(g, c, x)) + "\n")
 	})
+	for i := range r.Routes {
+		for j := range r.Routes[i].Changes {
+			c := &r.Routes[i].Changes[j]
+			b.WriteString(line("warning", routeOrigin(c), "other route", routeMessage(&r.Routes[i], c)) + "\n")
+		}
+	}
 	b.WriteString(Escape(diffTally(r)) + "\n")
 	_, err := w.out.Write([]byte(b.String()))
 	return err
+}
+
+func routeMessage(x *diff.Routes, c *diff.RouteChange) string {
+	return fmt.Sprintf("routes %s: %s goes to %s, before to %s", subnetsText(x), c.Destination, nextHopText(&c.New), nextHopText(&c.Old))
+}
+
+func routeOrigin(c *diff.RouteChange) topology.Origin {
+	for _, h := range []*diff.NextHop{&c.New, &c.Old} {
+		if h.Origin != nil {
+			return *h.Origin
+		}
+	}
+	return topology.Origin{}
 }
 
 // changeFingerprint tells a part of one run from those of another: by its gate
@@ -707,5 +829,16 @@ func (w *Writer) diffSARIF(r *diff.Report, run DiffRun) error {
 			Message:      sarifMessage{changeMessage(g, c, x)},
 			Fingerprints: map[string]string{"netpath/v1": changeFingerprint(g, c, x)}})
 	})
+	out.Tool.Driver.Rules = append(out.Tool.Driver.Rules, sarifRule{ID: "otherRoute", Name: "otherRoute", Short: sarifMessage{"Traffic takes another route"}, Full: sarifMessage{"Traffic takes another route"},
+		HelpURI: projectURI + "/blob/main/docs/commands/diff.md", Configure: sarifLevel{"warning"}})
+	for i := range r.Routes {
+		x := &r.Routes[i]
+		for j := range x.Changes {
+			c := &x.Changes[j]
+			sum := sha256.Sum256(fmt.Appendf(nil, "%q\x00%s", x.Subnets, c.Destination))
+			out.Results = append(out.Results, sarifResult{RuleID: "otherRoute", RuleIndex: len(diff.Kinds()), Level: "warning", Locations: located(routeOrigin(c)),
+				Message: sarifMessage{routeMessage(x, c)}, Fingerprints: map[string]string{"netpath/v1": hex.EncodeToString(sum[:16])}})
+		}
+	}
 	return w.object(sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{out}})
 }

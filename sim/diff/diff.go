@@ -50,6 +50,7 @@ type Options struct {
 type Report struct {
 	Old, New    *sim.CatalogueInfo // the service tag files in use; nil: none
 	Gates       []Gate             // of which traffic changes: NSGs, then interfaces
+	Routes      []Routes           // subnets whose effective routes change
 	Elements    []Element          // that only one side has
 	Notes       []string           // how the sides were matched
 	Assumptions []flow.Assumption  // that the report as a whole rests on
@@ -159,12 +160,12 @@ func (r *Report) any(holds func(*Change) bool) bool {
 }
 
 // Empty reports whether there is nothing to tell.
-func (r *Report) Empty() bool { return len(r.Gates)+len(r.Elements) == 0 }
+func (r *Report) Empty() bool { return len(r.Gates)+len(r.Routes)+len(r.Elements) == 0 }
 
 // Changed reports whether something certainly changed: the verdict on some
-// traffic, or the resources.
+// traffic, effective routes, or the resources.
 func (r *Report) Changed() bool {
-	return len(r.Elements) > 0 || r.any(func(c *Change) bool { return c.Kind != StillUndecided })
+	return len(r.Elements)+len(r.Routes) > 0 || r.any(func(c *Change) bool { return c.Kind != StillUndecided })
 }
 
 // Compare says what changed from old to new. Both simulators should have the
@@ -195,7 +196,7 @@ func Compare(ctx context.Context, old, new *sim.Simulator, opts Options) (*Repor
 		c.report.Unwaived = c.report.Unwaived || s.Options().Strict && !c.sides[i].waived(*stale)
 	}
 	c.report.Old, c.report.New = old.Catalogue(), new.Catalogue()
-	for _, step := range []func() error{c.groups, c.interfaces, c.elements} {
+	for _, step := range []func() error{c.groups, c.interfaces, c.routes, c.elements} {
 		if err := step(); err != nil {
 			return nil, err
 		}

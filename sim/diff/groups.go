@@ -192,8 +192,14 @@ func (c *comparison) groupChanges(p pair[*topology.NetworkSecurityGroup], at spo
 		if v6 && !hasIPv6(at.old) && !hasIPv6(at.new) {
 			continue
 		}
-		q.v6, q.hosts = v6, c.hosts(v6, at)
-		q.space = c.settings().Space(v6, q.hosts, slices.Concat(q.gates[0], q.gates[1]), nil)
+		near, hosts := c.hosts(v6, at)
+		q.v6, q.hosts = v6, append(slices.Clip(near), hosts...)
+		local := localRegions(d, v6, near, at)
+		q.space = c.settings().Space(v6, q.hosts, slices.Concat(q.gates[0], q.gates[1]), local)
+		q.prefer = nil
+		for i := range local {
+			q.prefer = append(q.prefer, q.space.Region(i))
+		}
 		for i := range q.parts {
 			q.parts[i] = flowset.Parts{Unmatched: q.space.None(), Allowed: q.space.None(), Denied: q.space.None(), Open: q.space.All()}
 			if !q.open[i] {
@@ -230,11 +236,38 @@ func ends(d topology.Direction, p flowset.Packet) (local, remote sim.Endpoint) {
 	return local, remote
 }
 
+// localRegions are the packets whose own side is an interface at the place, and
+// those whose own side is some address of the subnet.
+func localRegions(d topology.Direction, v6 bool, near []netip.Addr, at spot) [][]flowset.Box {
+	var own, subnet []netip.Prefix
+	for _, a := range near {
+		own = append(own, netip.PrefixFrom(a, a.BitLen()))
+	}
+	if sub := at.new.Subnet; sub != nil {
+		for _, p := range sub.Prefixes {
+			if p.Addr().Is6() == v6 {
+				subnet = append(subnet, p)
+			}
+		}
+	}
+	var out [][]flowset.Box
+	for _, list := range [][]netip.Prefix{own, subnet} {
+		if len(list) == 0 {
+			continue
+		}
+		b := flowset.Box{Source: scope.SetOf(list...)}
+		if d == topology.Inbound {
+			b = flowset.Box{Destination: b.Source}
+		}
+		out = append(out, []flowset.Box{b})
+	}
+	return out
+}
+
 // hosts are the addresses that witnesses prefer: of interfaces at the place,
-// then of others.
-func (c *comparison) hosts(v6 bool, at spot) []netip.Addr {
+// and of others.
+func (c *comparison) hosts(v6 bool, at spot) (near, far []netip.Addr) {
 	const enough = 64
-	var near, far []netip.Addr
 	for _, s := range []side{c.sides[1], c.sides[0]} {
 		for _, nic := range s.Network().NetworkInterfaces {
 			for _, x := range nic.IPConfigurations {
@@ -253,7 +286,7 @@ func (c *comparison) hosts(v6 bool, at spot) []netip.Addr {
 			}
 		}
 	}
-	return append(near, far...)
+	return near, far
 }
 
 // verdictOf is the verdict of a packet by the parts.

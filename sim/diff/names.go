@@ -77,23 +77,25 @@ type namer struct {
 	hosts map[netip.Addr]string
 }
 
-// newNamer gathers the names that rules of the question's gates use.
+// newNamer gathers the names that rules of the question's gates use. A name
+// that stands for other addresses on the two sides says which it means.
 func newNamer(q *question) *namer {
 	n := &namer{v6: q.v6, hosts: q.c.hostNames()}
-	seen := map[*scope.Set]bool{}
-	add := func(s *scope.Set) {
-		if seen[s] || s.Literal() != nil || s.Name == "*" {
-			return
-		}
-		seen[s] = true
-		must, may := s.Certain()
-		for _, set := range []*netipx.IPSet{must, may} {
-			if set = n.family(set); len(set.Ranges()) > 0 && !slices.ContainsFunc(n.names, func(x named) bool { return x.name == s.Name && x.set.Equal(set) }) {
-				n.names = append(n.names, named{s.Name, set})
+	var by [2][]named
+	for side := range by {
+		seen := map[*scope.Set]bool{}
+		add := func(s *scope.Set) {
+			if seen[s] || s.Literal() != nil || s.Name == "*" {
+				return
+			}
+			seen[s] = true
+			must, may := s.Certain()
+			for _, set := range []*netipx.IPSet{must, may} {
+				if set = n.family(set); len(set.Ranges()) > 0 && !slices.ContainsFunc(by[side], func(x named) bool { return x.name == s.Name && x.set.Equal(set) }) {
+					by[side] = append(by[side], named{s.Name, set})
+				}
 			}
 		}
-	}
-	for side := range q.gates {
 		for _, g := range q.gates[side] {
 			for _, r := range g.Rules {
 				for _, x := range []nsg.Side{r.Source, r.Destination} {
@@ -103,11 +105,22 @@ func newNamer(q *question) *namer {
 				}
 			}
 		}
-	}
-	for _, p := range q.places {
-		if p != nil {
+		if p := q.places[side]; p != nil {
 			add(p.VirtualNetworkTag())
 			add(p.InternetTag())
+		}
+	}
+	for side, word := range []string{"before", "now"} {
+		for _, x := range by[side] {
+			other := by[1-side]
+			same := slices.ContainsFunc(other, func(y named) bool { return y.name == x.name && y.set.Equal(x.set) })
+			switch {
+			case same && side == 1:
+				continue // said by the other side
+			case !same && slices.ContainsFunc(other, func(y named) bool { return y.name == x.name }):
+				x.name += " (" + word + ")"
+			}
+			n.names = append(n.names, x)
 		}
 	}
 	return n
@@ -162,7 +175,7 @@ func (n *namer) addresses(s *netipx.IPSet) Addresses {
 		a.Prefixes = prefixes
 		return a
 	}
-	for _, x := range append(slices.Clip(n.names), named{"*", all}) {
+	for _, x := range append([]named{{"*", all}}, n.names...) {
 		if r := s.Ranges(); !x.set.ContainsRange(r[0]) || !x.set.ContainsRange(r[len(r)-1]) || len(x.set.Ranges()) > len(r)+shown {
 			continue
 		}

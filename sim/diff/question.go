@@ -25,6 +25,7 @@ type question struct {
 	places    [2]*scope.Place
 	hosts     []netip.Addr
 	space     *nsg.Space
+	prefer    []flowset.Set // packets that witnesses are taken from, if they can be
 	parts     [2]flowset.Parts
 	ask       func(side int, p flowset.Packet) (*sim.IPFlow, error)
 	names     *namer
@@ -119,7 +120,7 @@ func (q *question) otherwise(both flowset.Set) (set flowset.Set, mayAllow, mayDe
 func (q *question) change(c Change, all flowset.Set) (Change, error) {
 	rest := all
 	for len(c.Parts) < q.c.opts.Parts {
-		w, ok := rest.Witness()
+		w, ok := q.witness(rest)
 		if !ok {
 			break
 		}
@@ -139,6 +140,17 @@ func (q *question) change(c Change, all flowset.Set) (Change, error) {
 	}
 	c.Rest = rest.Size()
 	return c, nil
+}
+
+// witness is a packet of the set, one that a machine at the place may send or
+// receive where it has such.
+func (q *question) witness(set flowset.Set) (flowset.Packet, bool) {
+	for _, x := range q.prefer {
+		if w, ok := set.Intersect(x).Witness(); ok {
+			return w, true
+		}
+	}
+	return set.Witness()
 }
 
 // alike are the packets that the rules match which decide a packet on a side.
