@@ -335,10 +335,10 @@ func between(a, b *spot) flow.Tuple {
 }
 
 // send walks a packet from a spot with every NSG open, and notes what is met.
-func (c *Crossings) send(w *passing, world *flow.World, a *spot, t flow.Tuple) []Hop {
+func (c *Crossings) send(w *passing, world *flow.World, a, b *spot, t flow.Tuple) []Hop {
 	clear(w.seen)
 	allow := standIn(topology.NoAccess)
-	k := &walk{s: c.s, w: world, seen: w.seen, cuts: w.cuts}
+	k := &walk{s: c.s, w: world, home: b.at.vnet, seen: w.seen, cuts: w.cuts}
 	k.stand = func(g *nsg.Gate) nsg.Decision {
 		w.gates = append(w.gates, g)
 		return allow(g)
@@ -368,7 +368,7 @@ func (c *Crossings) StandIns(from, to int, v6 bool) (x, y End, ok bool) {
 	w.reset()
 	t, plain := between(a, b), true
 	all := flow.Explore(func(world *flow.World) (bool, struct{}) {
-		for _, h := range c.send(w, world, a, t) {
+		for _, h := range c.send(w, world, a, b, t) {
 			switch h.Kind {
 			case HopEgress, HopEntry, HopFirewall, HopHostFirewall, HopProxy:
 				plain = false // other ports may go another way
@@ -426,7 +426,7 @@ func (c *Crossings) Between(from, to int, v6 bool) (x Crossing, ok bool) {
 	}
 	w.reset()
 	t := between(a, b)
-	send := func(world *flow.World) []Hop { return c.send(w, world, a, t) }
+	send := func(world *flow.World) []Hop { return c.send(w, world, a, b, t) }
 	hops, assumed, unknown := flow.One(send, "")
 	denied, plain := plainly(hops, unknown)
 	unsure := unknown || slices.ContainsFunc(assumed, func(f flow.Fact) bool {
@@ -476,11 +476,15 @@ func (c *Crossings) Between(from, to int, v6 bool) (x Crossing, ok bool) {
 // ports or rules, and whether the way itself denies every packet; open says that
 // NSGs which are not in the data may stop it.
 func plainly(hops []Hop, open bool) (denied, ok bool) {
+	// What leaves for the Internet does not come to another network's addresses,
+	// by whatever way out.
+	elsewhere := len(hops) > 0 && hops[len(hops)-1].Code == flow.DeliveredElsewhere
 	for i := range hops {
 		h := &hops[i]
 		switch {
 		case h.Kind == HopSecurityRules && (open || h.Verdict == flow.Allow):
-		case h.Kind == HopRoute && (h.Verdict == flow.Allow || h.Code == flow.RouteNone || h.Code == flow.NoSubnetAtDestination):
+		case h.Kind == HopRoute && (h.Verdict == flow.Allow || h.Code == flow.RouteNone || h.Code == flow.NoSubnetAtDestination || h.Code == flow.DeliveredElsewhere):
+		case h.Kind == HopEgress && elsewhere && h.Verdict == flow.Allow:
 		case h.Kind == HopPeering && h.Code == flow.RouteFound && h.Verdict == flow.Allow:
 		case h.Kind == HopVirtualAppliance && (h.Code == flow.RouteFound || h.Code == flow.NVANoForwarding || h.Code == flow.RouteLoop):
 		default:

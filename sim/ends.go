@@ -10,7 +10,10 @@ import (
 	"github.com/netpath/netpath/topology"
 )
 
-// End is one end of many questions, found once. It is immutable.
+// End is one end of many questions, found once. It is immutable. An interface,
+// a subnet's addresses and an address in a subnet are those of their own
+// virtual network: where another network has the same addresses and is nearer,
+// they are not reached.
 type End struct{ e *end }
 
 // Info says what the end was taken to be.
@@ -49,13 +52,14 @@ func (s *Simulator) NamedEnd(name string) (End, error) {
 func (s *Simulator) InterfaceEnd(o topology.Owner) End {
 	e := s.interfaceEnd(o.Interface.Name, o.Interface)
 	e.pinned, e.info.Address = o.Configuration, o.Configuration.PrivateIPAddress.String()
+	e.home = s.at(o.Interface, o.Configuration).vnet
 	return End{e}
 }
 
 // AddressEnd is an address in a subnet that no interface has: a frontend of a
 // load balancer, a private endpoint, a firewall.
 func (s *Simulator) AddressEnd(name string, a netip.Addr, sub *topology.Subnet) End {
-	return End{&end{info: EndInfo{Text: name, Kind: "address", Name: name, Address: a.String()}, addr: a, subnet: sub}}
+	return End{&end{info: EndInfo{Text: name, Kind: "address", Name: name, Address: a.String()}, addr: a, subnet: sub, home: s.net.VirtualNetworkOf(sub)}}
 }
 
 // UnownedEnd is the addresses of a subnet that nothing in the data owns; false
@@ -72,7 +76,7 @@ func (s *Simulator) UnownedEnd(sub *topology.Subnet) (End, bool) {
 	if isEmpty(set) {
 		return End{}, false
 	}
-	e := &end{info: EndInfo{Text: subnetName(sub), Kind: "prefix", Name: subnetName(sub), Prefixes: len(set.Prefixes())}, subnet: sub}
+	e := &end{info: EndInfo{Text: subnetName(sub), Kind: "prefix", Name: subnetName(sub), Prefixes: len(set.Prefixes())}, subnet: sub, home: s.net.VirtualNetworkOf(sub)}
 	e.holds(set)
 	return End{e}, true
 }

@@ -23,12 +23,13 @@ type end struct {
 	vm     *topology.VirtualMachine
 	addr   netip.Addr // one address that no interface owns
 	subnet *topology.Subnet
-	set    *netipx.IPSet // a set of addresses
-	four   *netipx.IPSet // its IPv4 addresses
-	six    *netipx.IPSet // its IPv6 addresses
-	key    string        // names the set among those that are asked again and again; "" for others
-	tag    string        // the service tag the set is
-	named  bool          // the tag's addresses are not known
+	home   *topology.VirtualNetwork // where the end is, by whatever other network its addresses are had too; nil: that does not count
+	set    *netipx.IPSet            // a set of addresses
+	four   *netipx.IPSet            // its IPv4 addresses
+	six    *netipx.IPSet            // its IPv6 addresses
+	key    string                   // names the set among those that are asked again and again; "" for others
+	tag    string                   // the service tag the set is
+	named  bool                     // the tag's addresses are not known
 	target firewall.Target
 }
 

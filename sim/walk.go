@@ -33,7 +33,8 @@ type walk struct {
 	outRule    *nsg.Rule
 	proxyGuest bool // the destination is a proxy, whose guest firewall matters
 	appliances []string
-	via        netip.Addr // the firewall by which a flow from the Internet came in with its own source
+	home       *topology.VirtualNetwork // where the destination is; nil: whatever has its address
+	via        netip.Addr               // the firewall by which a flow from the Internet came in with its own source
 }
 
 // account is what a walk tells.
@@ -523,6 +524,9 @@ func (k *walk) forward(p position, t flow.Tuple) (position, flow.Tuple, bool) {
 		if t.Source.Known() {
 			h.SourceAddress = t.Source.IP.String() // the service sees the private address (SE)
 		}
+		if k.elsewhere(nil, t) {
+			return p, t, false
+		}
 		k.hop(h)
 	case topology.NextHopPrivateEndpoint:
 		if r.Endpoint == nil {
@@ -738,6 +742,9 @@ func (k *walk) inboundRule(v *topology.VirtualNetwork, t flow.Tuple, to netip.Ad
 func (k *walk) deliver(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 	s := k.s
 	a := t.Destination.IP
+	if k.elsewhere(v, t) {
+		return
+	}
 	if !a.IsValid() {
 		k.opaque(Hop{Kind: HopRoute, Name: v.Name}, flow.Fact{Code: flow.UnknownTag, About: t.Destination.Tag, Detail: "delivery in " + string(v.ID()),
 			Text: "the addresses of the service tag " + t.Destination.Tag + " are not known"})
@@ -756,6 +763,22 @@ func (k *walk) deliver(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 	}
 	to := k.one(owners, a)
 	k.arrive(p, t, s.at(to.Interface, to.Configuration))
+}
+
+// elsewhere denies a packet whose address leads to another virtual network, nil
+// for the Internet, than what was asked for is in.
+func (k *walk) elsewhere(v *topology.VirtualNetwork, t flow.Tuple) bool {
+	if k.home == nil || v == k.home {
+		return false
+	}
+	h := Hop{Kind: HopRoute, Name: "Internet", Verdict: flow.Deny, Code: flow.DeliveredElsewhere}
+	if v != nil {
+		h.Name = v.Name
+	}
+	h.Note = t.Destination.String() + " leads into " + h.Name + ", not into " + k.home.Name
+	k.hop(h)
+	k.ended = true
+	return true
 }
 
 // one chooses among interfaces that claim one address.
@@ -779,6 +802,9 @@ func ownerIDs(owners []topology.Owner) string {
 
 // arrive asks the gates of the destination's side and the way back.
 func (k *walk) arrive(p position, t flow.Tuple, to position) {
+	if to.vnet != nil && k.elsewhere(to.vnet, t) {
+		return
+	}
 	if _, goOn := k.chain(to, topology.Inbound, t); !goOn {
 		return
 	}

@@ -36,6 +36,9 @@ func (k *walk) endpoint(p position, t flow.Tuple, pe *topology.PrivateEndpoint) 
 			Text: "the subnet of private endpoint " + pe.Name + " is not in the data", Export: "az network vnet list -o json"})
 		return
 	}
+	if k.elsewhere(s.net.VirtualNetworkOf(sub), t) {
+		return
+	}
 	if sub.PrivateEndpointPolicy.AppliesNSG() && (!sub.NetworkSecurityGroup.IsZero() || len(s.claims[sub.ID()]) > 0) {
 		l := gateAt{place: subnetName(sub), id: sub.ResourceID, ref: sub.NetworkSecurityGroup, element: sub.ID(), endpoint: true}
 		if _, goOn := k.level(l, topology.Inbound, t, s.names.At(sub)); !goOn {
@@ -80,6 +83,7 @@ func (k *walk) toGateway(p position, t flow.Tuple, r *route.Route) {
 		}
 		if k.hop(h) {
 			t.Source = flow.SomewhereIn("Internet", t.Destination.Is6())
+			k.home = nil // what lies behind may lead back
 			k.fromOutside(t)
 		}
 	case !g.InEstate:
@@ -337,6 +341,9 @@ func (k *walk) toInternet(p position, t flow.Tuple, r *route.Route) {
 // fromOutside enters a public address of the estate; any other one lies
 // outside, where the walk ends.
 func (k *walk) fromOutside(t flow.Tuple) {
+	if k.elsewhere(nil, t) {
+		return
+	}
 	if !t.Destination.IP.IsValid() {
 		k.somewhereOutside(t)
 		return

@@ -60,6 +60,7 @@ func Explanations() []Explanation {
 		open(EgressAddressUnknown, "Which public address the packet leaves with is not known, and a gate after it tells them apart.", "Export the public addresses: az network public-ip list -o json.", "NAT"),
 		stop(NoPublicEntry, "Nothing of the estate takes the packet in from the Internet at this address.", "Give the machine a public IP address, a load balancer rule, or a DNAT rule.", "PIP, LBO, FW"),
 		stop(NoSubnetAtDestination, "The address lies in a virtual network's space, but in none of its subnets.", "", "UDR"),
+		stop(DeliveredElsewhere, "The address leads to something else than what was asked for: another virtual network has it too, and is nearer, or it is left for on the Internet.", "", "UDR"),
 		stop(ReturnNoRoute, "The replies have no route back.", "Look at the routes of the destination's subnet with effective-routes.", "UDR"),
 		{string(ReturnPathAsymmetric), MeansFinding, "The replies take another way back than the packet came; a stateful appliance on one of the ways drops them.", "Route both directions through the appliance.", "UDR"},
 		stop(PrivateEndpointNotApproved, "The connection of the private endpoint is not approved.", "Approve it on the service's side.", "PENP"),

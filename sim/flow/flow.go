@@ -149,6 +149,7 @@ const (
 	EgressAddressUnknown       Code = "EGRESS_ADDRESS_UNKNOWN"
 	NoPublicEntry              Code = "NO_PUBLIC_ENTRY"
 	NoSubnetAtDestination      Code = "NO_SUBNET_AT_DESTINATION"
+	DeliveredElsewhere         Code = "DELIVERED_ELSEWHERE"
 	ReturnNoRoute              Code = "RETURN_NO_ROUTE"
 	ReturnPathAsymmetric       Code = "RETURN_PATH_ASYMMETRIC"
 	PrivateEndpointNotApproved Code = "PRIVATE_ENDPOINT_NOT_APPROVED"

@@ -293,8 +293,12 @@ func (b *builder) make(found []*crossing) int32 {
 		}
 	}
 	b.m.Undecided = b.m.Undecided || len(c.Undecided) > 0
-	n = int32(len(b.m.Cells))
-	b.m.Cells = append(b.m.Cells, c)
+	content := fmt.Sprint("=", *c)
+	if n, ok = b.cells[content]; !ok {
+		n = int32(len(b.m.Cells))
+		b.m.Cells = append(b.m.Cells, c)
+		b.cells[content] = n
+	}
 	b.cells[key] = n
 	return n
 }

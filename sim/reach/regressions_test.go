@@ -2,10 +2,13 @@ package reach
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/topology"
 )
 
@@ -160,6 +163,54 @@ func TestServicesAreReadAsTheyAreWritten(t *testing.T) {
 	for _, text := range []string{"", "443", "tcp/", "tcp/99999", "tcp/90-80", "icmp/3", "none,tcp", "sctp", "tcp/http"} {
 		if a, err := ParseAllowed(text); err == nil {
 			t.Errorf("%q is read as %v", text, a)
+		}
+	}
+}
+
+// Two networks that have the same addresses do not reach each other by them:
+// each has its own nearer.
+func TestAnAddressThatAnotherNetworkHasTooIsThatOfTheNearest(t *testing.T) {
+	var all []topology.Any
+	for _, name := range []string{"v1", "v2"} {
+		v := &topology.VirtualNetwork{Element: resource("virtualNetworks", name), AddressSpace: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")}}
+		for i, sub := range []string{"app", "db"} {
+			s := &topology.Subnet{Element: topology.Element{ResourceID: v.ResourceID + "/subnets/" + sub, Name: sub}, Prefixes: []netip.Prefix{netip.MustParsePrefix(fmt.Sprintf("10.0.%d.0/24", i))}}
+			v.Subnets = append(v.Subnets, s)
+		}
+		all = append(all, v)
+	}
+	// and one that uses public addresses: on the Internet they are another's
+	public := &topology.VirtualNetwork{Element: resource("virtualNetworks", "v3"), AddressSpace: []netip.Prefix{netip.MustParsePrefix("200.0.0.0/16")}}
+	public.Subnets = []*topology.Subnet{{Element: topology.Element{ResourceID: public.ResourceID + "/subnets/far", Name: "far"}, Prefixes: []netip.Prefix{netip.MustParsePrefix("200.0.0.0/24")}}}
+	n, err := topology.NewNetwork(topology.Data{}, append(all, public)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sim.New(n, sim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Subnets(context.Background(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, from := range m.Names {
+		for j, to := range m.Names {
+			if i == j {
+				continue
+			}
+			cell := m.Cells[m.Cell[i][j]]
+			near := from[:2] == to[:2]
+			if cell.All() != near || cell.None() == near {
+				t.Errorf("%s → %s: %+v", from, to, *cell)
+			}
+			a, err := Between(context.Background(), s, Question{From: "subnet:" + from, To: "subnet:" + to})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.AnyAllow != near || a.AnyDeny == near || a.Undecided {
+				t.Errorf("%s → %s: %+v", from, to, a.Rows)
+			}
 		}
 	}
 }
