@@ -209,7 +209,7 @@ var estateRows = []inputRow{
 		if r.code != exitOK || !strings.Contains(r.stdout, `"access": "Deny"`) || !strings.Contains(r.stdout, `"ruleName": "r443"`) {
 			c.Errorf("exit %d, %.300s%.300s", r.code, r.stdout, r.stderr)
 		}
-		if kib>>10 > most+100 {
+		if kib>>10 > most+160 { // what the program takes for itself depends on when it collects
 			c.Errorf("%d MB for %d MB of rules", kib>>10, list.Len()>>20)
 		}
 	}},
