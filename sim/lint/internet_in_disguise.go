@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -51,7 +52,7 @@ func mostly(s *netipx.IPSet) bool {
 func disguisedRules(g *topology.NetworkSecurityGroup, report func(Finding)) {
 	type like struct { // rules that differ in nothing but the remote addresses
 		rules []*topology.SecurityRule
-		set   netipx.IPSetBuilder
+		list  []netip.Prefix
 	}
 	alike := map[string]*like{}
 	var order []string
@@ -60,9 +61,8 @@ func disguisedRules(g *topology.NetworkSecurityGroup, report func(Finding)) {
 		if len(list) == 0 || anyone(remote(r)) || len(r.Unresolved) > 0 {
 			continue
 		}
-		set := scope.SetOf(list...)
-		if wholeInternet(set) {
-			report(disguise(g, r, ruleName(r), set))
+		if wide(list) && wholeInternet(scope.SetOf(list...)) {
+			report(disguise(g, r, ruleName(r), scope.SetOf(list...)))
 			continue
 		}
 		key := alikeKey(r)
@@ -71,11 +71,14 @@ func disguisedRules(g *topology.NetworkSecurityGroup, report func(Finding)) {
 			order = append(order, key)
 		}
 		alike[key].rules = append(alike[key].rules, r)
-		alike[key].set.AddSet(set)
+		alike[key].list = append(alike[key].list, list...)
 	}
 	for _, key := range order {
 		l := alike[key]
-		set, _ := l.set.IPSet() // of valid prefixes: no error
+		if !wide(l.list) {
+			continue
+		}
+		set := scope.SetOf(l.list...)
 		switch {
 		case !mostly(set):
 			continue
@@ -88,11 +91,23 @@ func disguisedRules(g *topology.NetworkSecurityGroup, report func(Finding)) {
 			names = append(names, quoted(r.Name))
 		}
 		f := disguise(g, l.rules[0], "the "+l.rules[0].Direction.String()+" rules "+fewOf(names)+" together", set)
-		for _, r := range l.rules[1:] {
+		for _, r := range l.rules[1:min(len(l.rules), maxRelated)] {
 			f.Related = append(f.Related, Related{Text: ruleName(r), Origin: r.Origin})
 		}
 		report(f)
 	}
+}
+
+// wide reports whether the IPv4 blocks of a list may be half of the Internet:
+// it counts what is in two of them twice.
+func wide(list []netip.Prefix) bool {
+	var n uint64
+	for _, p := range list {
+		if p.Addr().Is4() {
+			n += 1 << (32 - p.Bits())
+		}
+	}
+	return n >= size(scope.InternetSpace())/2
 }
 
 func disguise(g *topology.NetworkSecurityGroup, r *topology.SecurityRule, what string, set *netipx.IPSet) Finding {

@@ -34,7 +34,8 @@ var ownSubnets = []string{"GatewaySubnet", "AzureFirewallSubnet", "AzureFirewall
 func checkUnguardedMachines(run *Run, report func(Finding)) {
 	open := map[*topology.Subnet][]*topology.NetworkInterface{}
 	for _, nic := range run.Network.NetworkInterfaces {
-		if !nic.PrivateEndpoint.IsZero() || !nic.NetworkSecurityGroup.IsZero() {
+		alone := nic.VirtualMachine.IsZero() && run.machines()[nic.ID()] == nil && !nic.Design // nothing runs there
+		if !nic.PrivateEndpoint.IsZero() || !nic.NetworkSecurityGroup.IsZero() || alone {
 			continue
 		}
 		for _, c := range nic.IPConfigurations {
