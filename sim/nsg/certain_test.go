@@ -93,6 +93,25 @@ func TestAClassifierDecidesWhatNoFactBearsOn(t *testing.T) {
 	}
 }
 
+// verdicts.md 15: at an NSG alone the own side is in VirtualNetwork.
+func TestAClassifierKnowsTheOwnSideOfAnNSGAlone(t *testing.T) {
+	for _, d := range []topology.Direction{topology.Inbound, topology.Outbound} {
+		r := golden.Deny("x", 100, d).From("VirtualNetwork")
+		if d == topology.Inbound {
+			r = golden.Deny("x", 100, d).To("VirtualNetwork")
+		}
+		n := golden.Empty().NSG("alone", r).Build()
+		g := New(n.NetworkSecurityGroups[0], d, scope.New(n, scope.Options{AsOf: golden.AsOf}).Alone())
+		p := flow.Tuple{Protocol: topology.TCP, Source: flow.At(netip.MustParseAddr("10.0.1.4")), Destination: flow.At(netip.MustParseAddr("10.0.2.4")), DestinationPort: 443}
+		for range compileAfter {
+			g.certainly(p)
+		}
+		if r, ok := g.certainly(p); !ok || r.Name != "x" {
+			t.Errorf("%s: %v, %v", d, r, ok)
+		}
+	}
+}
+
 // A gate of admin rules has no default: what none matches the classifier does
 // not decide.
 func TestAClassifierOfAdminRulesLeavesTheRestOpen(t *testing.T) {
