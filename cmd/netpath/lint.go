@@ -102,7 +102,9 @@ func (p *program) lint(cmd *cobra.Command, paths []string, f *lintFlags) error {
 	if err != nil {
 		return err
 	}
-	r, err := lint.Lint(cmd.Context(), s.sim, lint.Options{Only: f.only, Without: f.without})
+	done, end := p.counted("of what lint looks at")
+	r, err := lint.Lint(cmd.Context(), s.sim, lint.Options{Only: f.only, Without: f.without, Done: done})
+	end()
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -21,6 +22,37 @@ func (p *program) progress(in io.Reader) (io.Reader, func()) {
 	}
 	line := &progressLine{to: p.stderr, now: p.now, size: info.Size()}
 	return io.TeeReader(in, line), line.end
+}
+
+// counted shows on standard error how much of some work is done, where a person
+// watches it. The first function it returns takes the counts, from any
+// goroutine, and is nil where nobody watches; the second takes the line away.
+func (p *program) counted(what string) (done func(done, all int), end func()) {
+	if p.quiet || !p.stderr.terminal() {
+		return nil, func() {}
+	}
+	return countTo(p.stderr, p.now, what)
+}
+
+// countTo is counted on a terminal. What takes less than a second has no line.
+func countTo(to io.Writer, now func() time.Time, what string) (done func(done, all int), end func()) {
+	var mu sync.Mutex
+	line := &progressLine{to: to, now: now}
+	start := now()
+	done = func(done, all int) {
+		mu.Lock()
+		defer mu.Unlock()
+		if at := now(); at.Sub(start) >= time.Second && at.Sub(line.shown) >= 100*time.Millisecond {
+			line.shown = at
+			fmt.Fprintf(to, "\r%3d %%  %s", 100*done/all, what)
+		}
+	}
+	end = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		line.end()
+	}
+	return done, end
 }
 
 // progressLine counts what is written to it and says so in one line of a

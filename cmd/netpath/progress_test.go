@@ -27,3 +27,22 @@ func TestProgressLine(t *testing.T) {
 		t.Errorf("a line that was never shown is taken away: %q", out.String())
 	}
 }
+
+// Work that is done at once has no line; longer work has one that counts.
+func TestCountedWork(t *testing.T) {
+	var out bytes.Buffer
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	done, end := countTo(&out, func() time.Time { return now }, "of it")
+	done(1, 4)
+	end()
+	if out.Len() != 0 {
+		t.Errorf("%q for work of no time", out.String())
+	}
+	now = now.Add(2 * time.Second)
+	done(2, 4)
+	done(3, 4)
+	end()
+	if want := "\r 50 %  of it\r\x1b[K"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
