@@ -1,16 +1,19 @@
 # The long runs of the test suite. What every change must pass is .ci/run.
 
 VERDICTS ?= 1000000000
+ESTATES ?= 100000
+CHECKS ?= 20000
 SEED ?= $(shell date +%s)
 
 .PHONY: soak faults selftest fuzz
 
 # Compare the simulator with the oracle until it has given VERDICTS verdicts of
-# gates and asked as many whole ways as fit beside them, from a seed of its own.
+# gates, then ask twenty whole ways of each of ESTATES estates, take things out
+# of a tenth as many, and try every law CHECKS times; from a seed of its own.
 soak:
 	go test ./sim -run 'AMillion' -v -timeout 0 -verdicts $(VERDICTS) -seed $(SEED)
-	go test ./sim -run 'SimulatorAndOracleAgree|Removal' -v -timeout 0 -estates 100000 -removal-estates 10000 -seed $(SEED)
-	go test ./sim ./topology/load -run Law -v -timeout 0 -rapid.checks 20000
+	go test ./sim -run 'SimulatorAndOracleAgree|Removal' -v -timeout 0 -estates $(ESTATES) -removal-estates $$(($(ESTATES) / 10)) -seed $(SEED)
+	go test ./sim ./topology/load -run Law -v -timeout 0 -rapid.checks $(CHECKS)
 
 # Every list of rules of the small worlds, at one place each.
 .PHONY: worlds
