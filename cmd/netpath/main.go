@@ -18,11 +18,12 @@ const grace = 2 * time.Second
 
 func main() {
 	collectLater()
-	signal.Ignore(syscall.SIGPIPE) // a closed pipe is an error of the write, exit 70
+	signal.Ignore(writeSignals()...)
 	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := make(chan int, 1)
 	p := newProgram(os.Stdin, os.Stdout, os.Stderr)
 	p.cacheDir = os.UserCacheDir
+	p.giveUp = func() { code <- exitInternal }
 	go func() { code <- p.run(ctx, os.Args[1:]) }()
 	context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { code <- exitInternal }) })
 	os.Exit(<-code)

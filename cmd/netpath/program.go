@@ -29,11 +29,14 @@ type program struct {
 
 	formats []string // that the command can write
 
+	giveUp func() // ends the process where a run goes on past its time; nil: nothing does
+
 	// persistent flags
 	output  []string
 	color   string
 	quiet   bool
 	verbose bool
+	timeout time.Duration // 0: none
 }
 
 func newProgram(stdin, stdout, stderr *os.File) *program {
@@ -54,6 +57,9 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 	}()
 	root := p.rootCommand()
 	root.SetArgs(args)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return p.limitTime(ctx, cancel) }
 	cmd, err := root.ExecuteContextC(ctx)
 	code = p.conclude(cmd, err)
 	if p.stdout.err != nil && code != exitInternal {
@@ -61,6 +67,32 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 		code = exitInternal
 	}
 	return code
+}
+
+// errTimeout is the cause of a context that ended by --timeout.
+type errTimeout time.Duration
+
+func (e errTimeout) Error() string {
+	return fmt.Sprintf("not done after %v (--timeout); no report was written", time.Duration(e))
+}
+
+// limitTime ends the run after --timeout: its context first, and where it does
+// not stop by that, the process.
+func (p *program) limitTime(ctx context.Context, cancel context.CancelCauseFunc) error {
+	if p.timeout < 0 {
+		return usagef("--timeout %v: expected a time like 90s or 5m", p.timeout)
+	}
+	if p.timeout == 0 {
+		return nil
+	}
+	end := time.AfterFunc(p.timeout, func() { cancel(errTimeout(p.timeout)) })
+	context.AfterFunc(ctx, func() {
+		end.Stop()
+		if _, late := errors.AsType[errTimeout](context.Cause(ctx)); late && p.giveUp != nil {
+			time.AfterFunc(grace, p.giveUp)
+		}
+	})
+	return nil
 }
 
 // conclude prints the error of a command and returns the exit code. An error
@@ -98,7 +130,11 @@ func do(body func(cmd *cobra.Command, args []string) error) func(*cobra.Command,
 			return nil
 		}
 		if cmd.Context().Err() != nil {
-			return &exitError{code: exitInternal, err: errors.New("interrupted")}
+			err := errors.New("interrupted")
+			if cause, late := errors.AsType[errTimeout](context.Cause(cmd.Context())); late {
+				err = cause
+			}
+			return &exitError{code: exitInternal, err: err}
 		}
 		code := codeOf(err)
 		if e, ok := errors.AsType[*exitError](err); ok {

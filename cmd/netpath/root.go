@@ -33,6 +33,7 @@ files and design files, and says Allow, Deny or Unknown, with every gate on the 
 	f.StringArrayVarP(&p.output, "output", "o", nil, "`format` of the result: "+strings.Join(report.Formats(), ", ")+", and of check and lint "+strings.Join(report.CheckFormats()[len(report.Formats()):], ", ")+"; format=file writes it to a file; repeatable (default text)")
 	f.StringVar(&p.color, "color", "auto", "`when` to paint text output: auto, always, never")
 	f.BoolVar(&p.quiet, "quiet", false, "print results and errors, but no warnings and remarks")
+	f.DurationVar(&p.timeout, "timeout", 0, "give up after this `time`, like 90s or 5m: exit 70, no report is written (default no limit)")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "show every part of an answer hop by hop; print the inputs with their SHA-256, all remarks and the counts of what was read, on standard error")
 	complete(root, "output", report.CheckFormats()...)
 	complete(root, "color", "auto", "always", "never")
