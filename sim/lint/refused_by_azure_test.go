@@ -68,3 +68,38 @@ func TestHostBitsOfWhatIsDeployedAreAWarning(t *testing.T) {
 		t.Errorf("the fix is %q", found[0].Fix)
 	}
 }
+
+func TestTheNamesOfRulesThatResourceManagerRefuses(t *testing.T) {
+	for name, want := range map[string]string{
+		"": "", "a": "", "_a.b-c_": "", "Allow-Web_1": "", strings.Repeat("a", 80): "", "ärger": "", "[parameters('x')]": "", "a ": "",
+		strings.Repeat("a", 81): "has 81 characters", "a/b": `holds "/"`, "a b": `holds " "`, ".a": `begins with "."`, "a-": `ends with "-"`,
+	} {
+		if got := badName(name); got != want {
+			t.Errorf("%q %s, wanted %q", name, got, want)
+		}
+	}
+}
+
+func TestChildrenOfOneNameAreFound(t *testing.T) {
+	twice := strings.ReplaceAll(outbound("Internet", "Storage"), "name: r1", "name: R0")
+	expect(t, design(t, "NP1110", twice), `error two rules of nsg-app have the name "R0"`)
+	expect(t, design(t, "NP1110", `routeTables: [{name: rt, routes: [{name: a, addressPrefix: 10.1.0.0/16, nextHopType: None}, {name: A, addressPrefix: 10.2.0.0/16, nextHopType: None}]}]`), `error two routes of rt have the name "A"`)
+}
+
+func TestMoreTagsAndGroupsThanAzureTakesAreFound(t *testing.T) {
+	var routes, groups, names strings.Builder
+	for i := range 26 {
+		fmt.Fprintf(&routes, "{name: r%d, addressPrefix: Service%d, nextHopType: Internet}, ", i, i)
+	}
+	for i := range 11 {
+		fmt.Fprintf(&groups, "{name: asg%d}, ", i)
+		fmt.Fprintf(&names, "asg%d, ", i)
+	}
+	expect(t, design(t, "NP1110", "routeTables: [{name: rt, routes: ["+routes.String()+"]}]"), "rt has 26 routes to service tags; Azure takes 25")
+	expect(t, design(t, "NP1110", oneSubnet+"applicationSecurityGroups: ["+groups.String()+`]
+networkSecurityGroups:
+  - name: nsg-app
+    securityRules:
+      - {name: r, priority: 100, direction: Inbound, access: Allow, protocol: Tcp, sourceApplicationSecurityGroups: [`+names.String()+`], sourcePortRange: "*", destinationAddressPrefix: "*", destinationPortRange: "443"}
+`), `rule "r" (Inbound, 100, Allow) names 11 application security groups on one side; Azure takes 10`)
+}

@@ -46,6 +46,8 @@ func TestANextHopThatDoesNotForwardIsFound(t *testing.T) {
 		{"no interface is in the data", cut, []string{"note? "}},
 		{"out of reach", hubAndSpoke(through("a", "192.168.0.0/16", "10.9.0.4"), "", forwards, ""), []string{`10.9.0.4, which is in no virtual network that v1 reaches directly`}},
 		{"an internal load balancer", hubAndSpoke(through("a", "192.168.0.0/16", "10.0.0.20"), "", forwards, "loadBalancers: [{name: lb, sku: Standard, frontendIPConfigurations: [{name: fe, subnet: v1/hub, privateIPAddress: 10.0.0.20}]}]\n"), nil},
+		{"a firewall that may not be in the data", strings.ReplaceAll(strings.Replace(hubAndSpoke(through("a", "192.168.0.0/16", "10.0.0.99"), "", forwards, ""), "name: hub,", "name: AzureFirewallSubnet,", 1), "v1/hub", "v1/AzureFirewallSubnet"), []string{"note? "}},
+		{"a firewall", strings.Replace(hubAndSpoke(through("a", "192.168.0.0/16", "10.0.3.4"), "", forwards, "azureFirewalls: [{name: fw, subnet: v1/AzureFirewallSubnet, privateIPAddress: 10.0.3.4}]\n"), "    subnets:\n", "    subnets:\n      - {name: AzureFirewallSubnet, addressPrefix: 10.0.3.0/24}\n", 1), nil},
 		{"a table that no subnet has", hubAndSpoke("", "", "", "") + "  - {name: x, subnet: v1/app, privateIPAddress: 10.0.1.9}\n", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) { expect(t, design(t, "NP1204", tt.text), tt.want...) })

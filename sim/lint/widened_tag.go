@@ -3,12 +3,14 @@ package lint
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"go4.org/netipx"
 
 	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
+	"github.com/netpath/netpath/topology/edit"
 )
 
 func widenedTag() *Rule {
@@ -152,8 +154,11 @@ func widenedGroup(g *topology.NetworkSecurityGroup, places []*widened, report fu
 	}
 	f := widenedFinding(places, "the default rule AllowVnetInBound of "+g.Name+" names VirtualNetwork, which %s %s at %s")
 	f.Subject, f.Name, f.Origin, f.Severity = g.ID(), "AllowVnetInBound", g.Origin, Note
-	f.Fix = az("Deny what is not meant before the default rules, after rules that allow what is", &g.Element, "network nsg rule create", "--nsg-name", shell(g.Name),
-		"-n deny-all-inbound --priority 4096 --direction Inbound --access Deny --protocol '*' --source-address-prefixes '*' --destination-address-prefixes '*' --destination-port-ranges '*'")
+	f.Fix = "Deny what is not meant before the default rules, after rules that allow what is, the probes of AzureLoadBalancer among them"
+	if free, ok := edit.FreePriority(g, topology.Inbound, edit.LastPriority+1); ok {
+		f.Fix = az(f.Fix, &g.Element, "network nsg rule create", "--nsg-name", shell(g.Name),
+			"-n deny-all-inbound --priority", strconv.Itoa(free), "--direction Inbound --access Deny --protocol '*' --source-address-prefixes '*' --destination-address-prefixes '*' --destination-port-ranges '*'")
+	}
 	report(f)
 }
 
