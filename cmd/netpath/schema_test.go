@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -132,6 +133,36 @@ func TestFixturesFitTheSchemas(t *testing.T) {
 		t.Errorf("only %d designs and %d policies", designs, policies)
 	}
 }
+
+// The policy files that the documents show fit the schema, and are read.
+func TestPoliciesOfTheDocumentsAreRead(t *testing.T) {
+	s := compiled(t, "policy", "", false)
+	shown := 0
+	for _, name := range []string{"docs/ci.md", "docs/commands/check.md"} {
+		for _, m := range yamlBlock.FindAllSubmatch(repositoryFile(t, filepath.FromSlash(name)), -1) {
+			root := tree(t, name, m[1])
+			if root.Get("assertions") == nil && root.Get("suppressions") == nil {
+				continue
+			}
+			shown++
+			if err := s.Validate(plain(root)); err != nil {
+				t.Errorf("%s: %v\n%s", name, err, m[1])
+			}
+			text := string(m[1])
+			if root.Get("assertions") == nil {
+				text += "assertions: [{id: no-management-from-outside, deny: {from: Internet, to: 'vm:*', ports: 22}}]\n"
+			}
+			if _, err := policyOf(t, text); err != nil {
+				t.Errorf("%s: %v\n%s", name, err, text)
+			}
+		}
+	}
+	if shown < 4 {
+		t.Errorf("only %d policy files are shown", shown)
+	}
+}
+
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
 // A key that is none, anywhere in a policy file or a design, is refused by the
 // schema and by the program alike.
