@@ -293,21 +293,31 @@ func (c *comparison) chainQuestion(d topology.Direction, stacks [2]stack, cards 
 		}
 		return wayGates(g.Ways[0])
 	}
-	q.bears = func(both flowset.Set) flowset.Set {
-		out := q.space.None()
-		for side := range q.gates {
-			for _, x := range q.gates[side] {
-				if !slices.ContainsFunc(q.gates[1-side], func(y *nsg.Gate) bool { return y.Digest(c.sets) == x.Digest(c.sets) }) {
-					out = out.Union(both.Without(parts(number[x]).Allowed))
-				}
-			}
-			for public := range stacks[side] {
-				if stacks[side][public].Open || stacks[1-side][public].Open {
-					return both
-				}
+	q.bears = func(both flowset.Set) (set flowset.Set, mayAllow, mayDeny bool) {
+		for public := range stacks[0] {
+			a, b := stacks[0][public], stacks[1][public]
+			if a.Open || b.Open || len(a.Ways) > 1 || len(b.Ways) > 1 || a.Always != b.Always || a.Ways[0].Closed != b.Ways[0].Closed {
+				return both, true, true
 			}
 		}
-		return out
+		set = q.space.None()
+		for side := range q.gates {
+			for _, x := range q.gates[side] {
+				if slices.ContainsFunc(q.gates[1-side], func(y *nsg.Gate) bool { return y.Digest(c.sets) == x.Digest(c.sets) }) {
+					continue
+				}
+				met := both.Without(parts(number[x]).Allowed)
+				if met.Empty() {
+					continue
+				}
+				set = set.Union(met)
+				// An NSG taken away can only allow more, one added only deny;
+				// admin rules can do both.
+				mayAllow = mayAllow || side == 0 || x.NSG == nil
+				mayDeny = mayDeny || side == 1 || x.NSG == nil
+			}
+		}
+		return set, mayAllow, mayDeny
 	}
 	q.index = number
 	q.ask = func(side int, p flowset.Packet) (*sim.IPFlow, error) {

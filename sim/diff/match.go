@@ -94,7 +94,11 @@ func (c *comparison) pairGroups() []pair[*topology.NetworkSecurityGroup] {
 	old, new := c.sides[0].Groups(), c.sides[1].Groups()
 	if len(old) == 1 && len(new) == 1 {
 		a, b := old[0], new[0]
-		if a.ID() != b.ID() && !strings.EqualFold(a.Name, b.Name) {
+		switch {
+		case a.ID() == b.ID():
+		case strings.EqualFold(a.Name, b.Name):
+			c.noteMoved(b)
+		default:
 			c.note("each side has one NSG: %s is compared with %s", a.Name, b.Name)
 		}
 		return []pair[*topology.NetworkSecurityGroup]{{a, b}}
@@ -102,10 +106,14 @@ func (c *comparison) pairGroups() []pair[*topology.NetworkSecurityGroup] {
 	out := match(old, new, bareName[*topology.NetworkSecurityGroup])
 	for _, p := range out {
 		if both(p) && p.old.ID() != p.new.ID() {
-			c.note("NSG %s has another resource ID than before and is matched by its name", p.new.Name)
+			c.noteMoved(p.new)
 		}
 	}
 	return out
+}
+
+func (c *comparison) noteMoved(g *topology.NetworkSecurityGroup) {
+	c.note("NSG %s has another resource ID than before and is matched by its name", g.Name)
 }
 
 func (c *comparison) note(format string, args ...any) {

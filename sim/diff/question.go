@@ -35,7 +35,7 @@ type question struct {
 	// a gate bears on which only one side has.
 	order func(side int, p flowset.Packet) []*nsg.Gate
 	index map[*nsg.Gate]int
-	bears func(flowset.Set) flowset.Set
+	bears func(flowset.Set) (set flowset.Set, mayAllow, mayDeny bool)
 }
 
 // number is the place of a side's gate in the space.
@@ -93,7 +93,7 @@ func (q *question) otherwise(both flowset.Set) (set flowset.Set, mayAllow, mayDe
 	case both.Empty() || q.open[0] || q.open[1]:
 		return both, true, true
 	case q.bears != nil:
-		return q.bears(both), true, true
+		return q.bears(both)
 	}
 	set = q.space.None()
 	for i := range q.gates[0] {

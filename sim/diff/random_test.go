@@ -435,3 +435,12 @@ func TestAnInterfaceWithOtherGatesIsComparedByItsWholeChain(t *testing.T) {
 		t.Error("too little was asked")
 	}
 }
+
+func number(t *testing.T, s string) *big.Int {
+	t.Helper()
+	n, ok := new(big.Int).SetString(s, 10)
+	if !ok {
+		t.Fatal(s)
+	}
+	return n
+}
