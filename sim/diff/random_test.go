@@ -2,6 +2,7 @@ package diff_test
 
 import (
 	"context"
+	"fmt"
 	"math/big"
 	"math/rand/v2"
 	"net/netip"
@@ -18,7 +19,12 @@ import (
 
 func simulate(t *testing.T, n *topology.Network) *sim.Simulator {
 	t.Helper()
-	s, err := sim.New(n, sim.Options{AsOf: estategen.CatalogueDate})
+	return simulateBy(t, n, sim.Options{AsOf: estategen.CatalogueDate})
+}
+
+func simulateBy(t *testing.T, n *topology.Network, o sim.Options) *sim.Simulator {
+	t.Helper()
+	s, err := sim.New(n, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,15 +337,22 @@ func rewired(t *testing.T, n *topology.Network, r *rand.Rand) *topology.Network 
 
 // What changes at an interface whose gates are others than before is what its
 // whole chain says, and what the oracle says; where the report is silent of an
-// interface, an NSG has changed or nothing has.
+// interface, an NSG has changed or nothing has. In strict mode it is what the
+// strict answers say.
 func TestAnInterfaceWithOtherGatesIsComparedByItsWholeChain(t *testing.T) {
+	for _, o := range []sim.Options{{AsOf: estategen.CatalogueDate}, {AsOf: estategen.CatalogueDate, Strict: true}} {
+		t.Run(fmt.Sprintf("strict %t", o.Strict), func(t *testing.T) { wholeChains(t, o) })
+	}
+}
+
+func wholeChains(t *testing.T, o sim.Options) {
 	kinds := map[diff.Kind]int{}
 	byOracle, sampled, cautious, changedAlone := 0, 0, 0, 0
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		n, samples := estategen.Random(rand.New(rand.NewPCG(seed, 1)), estategen.Options{Samples: 80})
 		m := rewired(t, n, r)
-		old, new := simulate(t, n), simulate(t, m)
+		old, new := simulateBy(t, n, o), simulateBy(t, m, o)
 		rep := compare(t, old, new, diff.Options{Parts: 30})
 		oracles := [2]*oracle.Oracle{oracle.New(n, oracle.Options{AsOf: estategen.CatalogueDate}), oracle.New(m, oracle.Options{AsOf: estategen.CatalogueDate})}
 		for _, g := range rep.Gates {
