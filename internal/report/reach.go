@@ -94,8 +94,42 @@ func (w *Writer) Reach(a *reach.Answer, v ReachView) error {
 		}
 		p.line("  ", word, p.paint.in(faint, "  (--denied: by what)"))
 	}
-	p.footer(&sim.Outcome{Assumptions: a.Assumptions, Missing: missing, Notes: a.Notes}, a.ServiceTags, false, w.opt.Scope)
+	p.reachFooter(a.Assumptions, missing, a.Notes, a.ServiceTags, w.opt.Scope)
 	return w.flush(p)
+}
+
+// settled is how many facts that would settle something text lists, and how
+// many resources an assumption may be about to be told of each.
+const settled = 8
+
+// reachFooter writes what many rows rest on: an assumption about many resources
+// once, and of the facts that would settle something the first.
+func (p *page) reachFooter(assumed []flow.Assumption, missing []flow.Missing, notes []string, c *sim.CatalogueInfo, scope string) {
+	if n := len(missing) - settled; n > 0 {
+		missing = missing[:settled]
+		notes = append(slices.Clip(notes), fmt.Sprintf("%s more would settle the rest: -o json", thousands(n)))
+	}
+	p.footer(&sim.Outcome{Assumptions: byID(assumed), Missing: missing, Notes: notes}, c, false, scope)
+}
+
+// byID tells an assumption about many resources once.
+func byID(list []flow.Assumption) []flow.Assumption {
+	n := map[flow.AssumptionID]int{}
+	for _, a := range list {
+		n[a.ID]++
+	}
+	var out []flow.Assumption
+	for _, a := range list {
+		switch k := n[a.ID]; {
+		case k == 0:
+		case k > settled:
+			out = append(out, flow.Assumption{ID: a.ID, About: a.About + " and " + count(k-1, "other", "others"), Text: a.Text})
+			n[a.ID] = 0
+		default:
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // only says how an assertion that nothing else passes fares.

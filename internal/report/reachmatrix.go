@@ -48,32 +48,11 @@ func (w *Writer) Matrix(m *reach.Matrix) error {
 			}
 		}
 	}
-	if m.Undecided {
+	if slices.ContainsFunc(m.Cells, func(c *reach.Cell) bool { return len(c.Undecided) > 0 }) {
 		p.line("  ", p.paint.in(faint, "?: the data does not decide"))
 	}
-	p.footer(&sim.Outcome{Assumptions: byID(m.Assumptions), Missing: missing, Notes: m.Notes}, m.ServiceTags, false, w.opt.Scope)
+	p.reachFooter(m.Assumptions, missing, m.Notes, m.ServiceTags, w.opt.Scope)
 	return w.flush(p)
-}
-
-// byID tells an assumption about many resources once.
-func byID(list []flow.Assumption) []flow.Assumption {
-	n := map[flow.AssumptionID]int{}
-	for _, a := range list {
-		n[a.ID]++
-	}
-	var out []flow.Assumption
-	for _, a := range list {
-		switch k := n[a.ID]; {
-		case k == 0:
-		case k > shown:
-			about := count(k, "resource", "resources") + ", " + a.About + " among them"
-			out = append(out, flow.Assumption{ID: a.ID, About: about, Text: a.Text})
-			n[a.ID] = 0
-		default:
-			out = append(out, a)
-		}
-	}
-	return out
 }
 
 // cellText is a cell in a word or some: "all", "none", "tcp/443", "?".
