@@ -72,11 +72,12 @@ func (o *Order) Hole(owner int, by func(owner int) bool) (owners []int, found bo
 		case lost:
 			return nil, true
 		}
+		room := o.empty()
 		for level := range levels {
 			if level >= sourcePort && o.s.portless(at[protocol]) {
 				break
 			}
-			for w, x := range o.tracks[level].holds[at[level]] {
+			for w, x := range o.tracks[level].holds(at[level], room) {
 				before[w] &= x
 			}
 		}
@@ -232,15 +233,15 @@ func (o *Order) Within(one, other int) bool {
 // Touch are the owners whose rules have, perhaps, a packet in common with
 // those of the owner, in order.
 func (o *Order) Touch(owner int) []int {
-	in := make([]bool, len(o.own))
+	in, room := make([]bool, len(o.own)), o.empty()
 	for i := range o.asked[owner].each {
 		e := &o.entries[i]
 		for _, kind := range o.hunted(protocol, e) {
-			touch := slices.Clone(o.tracks[protocol].holds[kind])
+			touch := slices.Clone(o.tracks[protocol].holds(kind, room))
 			for level := source; level < levels && (level < sourcePort || !o.s.portless(kind)); level++ {
 				meets := o.empty()
 				for _, c := range o.hunted(level, e) {
-					for w, x := range o.tracks[level].holds[c] {
+					for w, x := range o.tracks[level].holds(c, room) {
 						meets[w] |= x
 					}
 				}

@@ -38,13 +38,13 @@ const (
 func (o *Order) hunted(level int, e *placed) []int32 { return o.tracks[level].hunted[e.on[level]] }
 
 func (o *Order) size(level int, class int32) *big.Int {
-	return o.s.axes[level].classes[o.tracks[level].of[class]].size
+	return o.s.axes[level].classes[o.tracks[level].of(class)].size
 }
 
 // packet is a packet of the classes.
 func (o *Order) packet(at [levels]int32) Packet {
 	for level := range at {
-		at[level] = o.tracks[level].of[at[level]]
+		at[level] = o.tracks[level].of(at[level])
 	}
 	return o.s.packet(at)
 }
@@ -108,8 +108,9 @@ func (o *Order) hunt(e *placed, kind int32, among mask, j judge) *hunt {
 			h.full[i][w] &= x
 		}
 	}
+	kinds := o.tracks[protocol].holds(kind, h.all[0])
 	for w := range h.room[0] {
-		h.room[0][w] = among[w] & o.tracks[protocol].holds[kind][w]
+		h.room[0][w] = among[w] & kinds[w]
 	}
 	return h
 }
@@ -140,7 +141,7 @@ func (h *hunt) visit(depth int, left mask) bool {
 	}
 	for _, c := range h.o.hunted(level, h.e) {
 		h.key = h.key[:0]
-		for w, x := range h.o.tracks[level].holds[c] {
+		for w, x := range h.o.tracks[level].holds(c, next) {
 			next[w] = left[w] & x
 			h.key = binary.LittleEndian.AppendUint64(h.key, next[w])
 		}

@@ -1,9 +1,6 @@
 package flowset
 
-import (
-	"math/bits"
-	"slices"
-)
+import "math/bits"
 
 // Entry is one box of a rule in an [Order].
 type Entry struct {
@@ -40,14 +37,33 @@ type placed struct {
 	allow bool
 }
 
-// track is one dimension. Its classes are those of the space, each as often as
-// there are names of which its addresses may have one: in the first of them no
-// name is known to hold, in the others one is.
+// track is one dimension. A class of it is a class of the space together with
+// one of the names that its addresses may have, and that is known to hold there;
+// or, first, with none.
 type track struct {
-	of     []int32   // by class: that of the space
-	holds  []mask    // by class: the entries that hold for it
+	names  int32     // how many, none counted
+	plain  []mask    // by class of the space: entries that hold for it, whatever names hold
+	named  []mask    // entries that hold for it where their name does; nil: none
+	other  []mask    // entries that hold for it where their name is not known to; nil: none
+	sure   []mask    // by name: the entries of a name that it implies
 	hunted [][]int32 // by condition: the classes that have its packets, each packet once
 	covers []mask    // by condition: the entries that hold for all of them; nil: not asked yet
+}
+
+// of is the class of the space.
+func (t *track) of(class int32) int32 { return class / t.names }
+
+// holds are the entries that hold for a class; room is for what is put
+// together.
+func (t *track) holds(class int32, room mask) mask {
+	c, name := class/t.names, class%t.names
+	if t.named[c] == nil {
+		return t.plain[c]
+	}
+	for w := range room {
+		room[w] = t.plain[c][w] | t.named[c][w]&t.sure[name][w] | t.other[c][w]&^t.sure[name][w]
+	}
+	return room
 }
 
 // mask is a set of entries.
@@ -55,6 +71,12 @@ type mask []uint64
 
 func (m mask) set(i int)      { m[i/64] |= 1 << (i % 64) }
 func (m mask) has(i int) bool { return m[i/64]&(1<<(i%64)) != 0 }
+
+func (m mask) add(x mask) {
+	for w := range m {
+		m[w] |= x[w]
+	}
+}
 
 func (m mask) first() int {
 	for k, w := range m {
@@ -83,6 +105,16 @@ func (m mask) cutFrom(i int) {
 	}
 	m[k] &= 1<<(i%64) - 1
 	clear(m[k+1:])
+}
+
+// masks are empty masks.
+func (o *Order) masks(n int) []mask {
+	words := (len(o.entries) + 63) / 64
+	room, out := make(mask, n*words), make([]mask, n)
+	for i := range out {
+		out[i] = room[i*words : (i+1)*words : (i+1)*words]
+	}
+	return out
 }
 
 func (o *Order) empty() mask { return make(mask, (len(o.entries)+63)/64) }
@@ -183,33 +215,18 @@ func (b *orderBuilder) condition(level, entry int, how reach) int32 {
 	return b.conditions[level].add(c, c)
 }
 
-// lay makes the classes of a dimension and says what holds for them.
+// lay says what holds for the classes of a dimension.
 func (b *orderBuilder) lay(level int) {
 	a, t, list := &b.o.s.axes[level], &b.o.tracks[level], b.conditions[level].list
-	possible := make([][]any, len(a.classes)) // names, by class of the space
+	numbers := map[any]int32{}
+	names := []any{nil}
 	for _, c := range list {
-		if c.reach != named {
-			continue
-		}
-		for _, r := range a.runs[c.set] {
-			for k := r.from; k < r.to; k++ {
-				if !slices.Contains(possible[k], c.name) {
-					possible[k] = append(possible[k], c.name)
-				}
-			}
+		if _, ok := numbers[c.name]; c.name != nil && !ok {
+			numbers[c.name] = int32(len(names))
+			names = append(names, c.name)
 		}
 	}
-	start := make([]int32, len(a.classes)+1)
-	var holding []any // by class: the name that holds
-	for k := range a.classes {
-		start[k] = int32(len(t.of))
-		t.of, holding = append(t.of, int32(k)), append(holding, nil)
-		for _, name := range possible[k] {
-			t.of, holding = append(t.of, int32(k)), append(holding, name)
-		}
-	}
-	start[len(a.classes)] = int32(len(t.of))
-
+	t.names = int32(len(names))
 	by := make([]mask, len(list))
 	for i := range by {
 		by[i] = b.o.empty()
@@ -217,25 +234,32 @@ func (b *orderBuilder) lay(level int) {
 	for i, e := range b.o.entries {
 		by[e.on[level]].set(i)
 	}
-	words := len(b.o.empty())
-	room := make(mask, len(t.of)*words)
-	t.holds = make([]mask, len(t.of))
-	for c := range t.holds {
-		t.holds[c] = room[c*words : (c+1)*words : (c+1)*words]
+	t.sure = make([]mask, len(names))
+	for n := range names {
+		t.sure[n] = b.o.empty()
+		for i, c := range list {
+			if n > 0 && c.name != nil && b.implies(names[n], c.name) {
+				t.sure[n].add(by[i])
+			}
+		}
 	}
+	t.plain, t.named, t.other = b.o.masks(len(a.classes)), make([]mask, len(a.classes)), make([]mask, len(a.classes))
 	t.hunted, t.covers = make([][]int32, len(list)), make([]mask, len(list))
 	for i, c := range list {
 		for _, r := range a.runs[c.set] {
-			for k := start[r.from]; k < start[r.to]; k++ {
-				switch name := holding[k]; {
-				case c.reach == plainly && name == nil, c.reach == named && name == c.name:
-					t.hunted[i] = append(t.hunted[i], k)
-				case c.reach == plainly:
-				case (c.reach == named) != (name != nil && b.implies(name, c.name)):
-					continue
+			for k := r.from; k < r.to; k++ {
+				if c.reach != plainly && t.named[k] == nil {
+					t.named[k], t.other[k] = b.o.empty(), b.o.empty()
 				}
-				for w, x := range by[i] {
-					t.holds[k][w] |= x
+				switch c.reach {
+				case plainly:
+					t.plain[k].add(by[i])
+					t.hunted[i] = append(t.hunted[i], k*t.names)
+				case named:
+					t.named[k].add(by[i])
+					t.hunted[i] = append(t.hunted[i], k*t.names+numbers[c.name])
+				case unnamed:
+					t.other[k].add(by[i])
 				}
 			}
 		}
@@ -251,8 +275,9 @@ func (o *Order) covering(level int, condition int32) mask {
 		for i := range m {
 			m[i] = ^uint64(0)
 		}
+		room := o.empty()
 		for _, c := range t.hunted[condition] {
-			for w, x := range t.holds[c] {
+			for w, x := range t.holds(c, room) {
 				m[w] &= x
 			}
 		}

@@ -123,7 +123,7 @@ func (c *counter) count(depth int, left mask) [3]*big.Int {
 	level := c.h.order[depth]
 	next := c.o.empty()
 	for _, k := range c.o.hunted(level, c.h.e) {
-		for w, x := range c.o.tracks[level].holds[k] {
+		for w, x := range c.o.tracks[level].holds(k, next) {
 			next[w] = left[w] & x
 		}
 		for a, n := range c.count(depth+1, next) {

@@ -206,3 +206,15 @@ func BenchmarkLintOfAThousandTangledRules(b *testing.B) {
 		b.ReportMetric(float64(len(r.Findings)), "findings")
 	}
 }
+
+// Without a service tag file every tag may hold anything.
+func BenchmarkLintOfAThousandRulesWithoutTags(b *testing.B) {
+	s := attached(b, nil, large(catalogue(b), "nsg", 1000, rand.New(rand.NewPCG(1, 2))))
+	for b.Loop() {
+		r, err := Lint(context.Background(), s, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(len(r.Findings)), "findings")
+	}
+}
