@@ -88,10 +88,11 @@ func (run *Run) otherRegion(g *topology.NetworkSecurityGroup, r *topology.Securi
 	var at []string
 	own, name := "", ""
 	for _, p := range run.Sim.Scopes(g) {
-		if p.VirtualNetwork == nil {
-			continue
+		location := g.Location // that of the networks it is for (NSG)
+		if p.VirtualNetwork != nil {
+			location = p.VirtualNetwork.Location
 		}
-		home, known := servicetag.Location(p.VirtualNetwork.Location)
+		home, known := servicetag.Location(location)
 		if !known || home == region {
 			return nil
 		}
@@ -100,13 +101,19 @@ func (run *Run) otherRegion(g *topology.NetworkSecurityGroup, r *topology.Securi
 			return nil
 		}
 		own, name = home, t.Name
-		at = append(at, subnetName(p.Subnet))
+		if p.Subnet != nil {
+			at = append(at, subnetName(p.Subnet))
+		}
 	}
 	if own == "" {
 		return nil
 	}
+	where := g.Name + " is"
+	if len(at) > 0 {
+		where = oneOrMore("subnet", at) + isAre(len(at))
+	}
 	f := &Finding{
-		Text: fmt.Sprintf("%s allows %s, but %s in %s, and %s is denied there", ruleName(r), tag, oneOrMore("subnet", at)+isAre(len(at)), own, name),
+		Text: fmt.Sprintf("%s allows %s, but %s in %s, and %s is denied there", ruleName(r), tag, where, own, name),
 		Fix:  azRule("Name "+name+" if the service of the own region is meant", g, r, "update", "--destination-address-prefixes", name),
 	}
 	switch stale := run.Sim.Names().Stale(); {
@@ -166,17 +173,22 @@ func anySource(r *topology.SecurityRule) bool {
 	})
 }
 
-// holds is what a side of a rule holds for certain and what it may hold, with
-// the service tag file taken as current.
+// holds is what a side of a rule holds for certain of the addresses of services,
+// and what it may hold, with the service tag file taken as current.
 func (run *Run) holds(p *scope.Place, m *topology.Match) (must, may *netipx.IPSet) {
 	must, may = &netipx.IPSet{}, &netipx.IPSet{}
 	for i := range m.Prefixes {
 		a := m.Prefixes[i]
 		var certain, possible *netipx.IPSet
-		if t, ok := run.Sim.Names().Index().Tag(a.Tag); ok && a.Kind == topology.TagAddress && !isBuiltIn(a.Tag) {
+		t, ok := run.Sim.Names().Index().Tag(a.Tag)
+		switch {
+		case a.Kind == topology.TagAddress && strings.EqualFold(a.Tag, "Internet"):
+			// Addresses of Azure's services are in no virtual network.
+			certain, possible = scope.InternetSpace(), scope.PublicSpace()
+		case a.Kind == topology.TagAddress && ok && !isBuiltIn(a.Tag):
 			certain = run.tagged().set(t)
 			possible = certain
-		} else {
+		default:
 			certain, possible = p.Resolve(a).Certain()
 		}
 		must, may = union(must, certain), union(may, possible)

@@ -22,3 +22,14 @@ func TestARuleForAnotherRegionIsFoundWhereTheOwnIsDenied(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) { expect(t, design(t, "NP1103", tt.text), tt.want...) })
 	}
 }
+
+func TestAnNSGAloneIsInItsOwnRegion(t *testing.T) {
+	text := `networkSecurityGroups:
+  - name: n
+    location: West Europe
+    securityRules:
+      - {name: r0, priority: 100, direction: Outbound, access: Allow, protocol: Tcp, sourceAddressPrefix: "*", sourcePortRange: "*", destinationAddressPrefix: Storage.NorthEurope, destinationPortRange: "443"}
+      - {name: deny, priority: 4000, direction: Outbound, access: Deny, protocol: "*", sourceAddressPrefix: "*", sourcePortRange: "*", destinationAddressPrefix: Internet, destinationPortRange: "*"}
+`
+	expect(t, design(t, "NP1103", text), `note? rule "r0" (Outbound, 100, Allow) allows Storage.NorthEurope, but n is in westeurope, and Storage.WestEurope is denied there; which region is used is not in the data`)
+}
