@@ -164,6 +164,8 @@ func (s *session) reportCheck(r *rules.Report, run report.CheckRun) error {
 	for _, in := range slices.Concat(s.loaded.Inputs, s.compared) {
 		run.Inputs = append(run.Inputs, report.CheckInput{Path: in.Path, SHA256: in.SHA256})
 	}
+	l := s.loaded.Ledger
+	run.Read = report.CheckRead{Values: l.Leaves, Used: l.Used, Irrelevant: l.Irrelevant, NotModelled: l.NotModelled}
 	if s.policy.remark(&run, r) {
 		s.codes.add(exitBroken)
 	}

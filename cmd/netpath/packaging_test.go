@@ -77,7 +77,7 @@ func TestPipelineScriptsCheckTheSampleRepository(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			script, env := scriptOf(t, c.steps, c.nameKey, c.runKey, "netpath check")
 			values := map[string]string{"NETPATH": bin, "PATHS": filepath.Join(sample, "export"), "POLICY": filepath.Join(sample, "netpath.yaml"),
-				"SERVICE_TAGS": "", "STRICT": "false", "SARIF": "netpath.sarif", "JUNIT": "netpath.xml", "MARKDOWN": "netpath.md"}
+				"SERVICE_TAGS": "", "BASELINE": "", "STRICT": "false", "SARIF": "netpath.sarif", "JUNIT": "netpath.xml", "MARKDOWN": "netpath.md"}
 			dir := t.TempDir()
 			cmd := exec.Command(bash, "--noprofile", "--norc", "-eo", "pipefail", "-c", script)
 			cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH")}
@@ -99,6 +99,16 @@ func TestPipelineScriptsCheckTheSampleRepository(t *testing.T) {
 				if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || len(b) == 0 {
 					t.Errorf("%s: %v", name, err)
 				}
+			}
+			// With a baseline, what there was does not fail.
+			baseline := filepath.Join(dir, "baseline.json")
+			if out, err := exec.Command(bin, "check", values["PATHS"], "--policy", values["POLICY"], "--write-baseline", baseline, "--ci").CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			again := exec.Command(bash, cmd.Args[1:]...)
+			again.Dir, again.Env = dir, append(slices.DeleteFunc(slices.Clone(cmd.Env), func(s string) bool { return strings.HasPrefix(s, "BASELINE=") }), "BASELINE="+baseline)
+			if out, err := again.CombinedOutput(); err != nil {
+				t.Errorf("with a baseline: %v\n%s", err, out)
 			}
 		})
 	}

@@ -18,6 +18,7 @@ type CheckRun struct {
 	Policy  string // the policy file
 	Strict  bool
 	Inputs  []CheckInput
+	Read    CheckRead
 
 	Suppressions []CheckSuppression // of the policy file
 	Baseline     string             // the file of old findings; "" for none
@@ -50,6 +51,14 @@ type CheckRemark struct {
 	Error  bool            `json:"error"` // the run fails by it
 	Text   string          `json:"text"`
 	Origin topology.Origin `json:"origin,omitzero"`
+}
+
+// CheckRead counts the values of the inputs by what became of them.
+type CheckRead struct {
+	Values      int `json:"values"`
+	Used        int `json:"used"`
+	Irrelevant  int `json:"irrelevant"`
+	NotModelled int `json:"notModelled"`
 }
 
 // CheckInput is a file that was read.
@@ -164,6 +173,12 @@ func (w *Writer) checkText(p *page, r *policy.Report, run CheckRun) {
 	p.blank()
 	p.line("  netpath ", Escape(run.Version), ", policy ", Escape(run.Policy), Escape(baselineWord(run)), strictWord(run))
 	p.catalogue("  ", r.ServiceTags)
+	if run.Strict {
+		p.line(fmt.Sprintf("  read: %s: %s used, %s irrelevant, %s not modelled", count(run.Read.Values, "value", "values"), thousands(run.Read.Used), thousands(run.Read.Irrelevant), thousands(run.Read.NotModelled)))
+		for _, in := range run.Inputs {
+			p.line("  ", p.paint.in(faint, Escape("input: "+in.Path+"  sha256: "+in.SHA256)))
+		}
+	}
 	if w.opt.Scope != "" {
 		p.line("  ", p.paint.in(faint, "scope: "+Escape(w.opt.Scope)))
 	}
@@ -291,6 +306,7 @@ type checkJSON struct {
 	Policy      string             `json:"policy"`
 	Strict      bool               `json:"strict"`
 	Inputs      []CheckInput       `json:"inputs"`
+	Read        CheckRead          `json:"read"`
 	Summary     checkSummary       `json:"summary"`
 	Assertions  []assertionJSON    `json:"assertions"`
 	ServiceTags *sim.CatalogueInfo `json:"serviceTags,omitempty"`
@@ -302,6 +318,8 @@ type checkJSON struct {
 
 type checkSummary struct {
 	Assertions int `json:"assertions"`
+	Run        int `json:"run"`     // of which a case was asked
+	Certain    int `json:"certain"` // met or broken
 	Met        int `json:"met"`
 	Broken     int `json:"broken"`
 	Undecided  int `json:"undecided"`
@@ -362,12 +380,18 @@ type caseJSON struct {
 }
 
 func checkDocument(r *policy.Report, run CheckRun) checkJSON {
-	d := checkJSON{Version: run.Version, Policy: run.Policy, Strict: run.Strict, Inputs: list(run.Inputs), ServiceTags: r.ServiceTags,
+	d := checkJSON{Version: run.Version, Policy: run.Policy, Strict: run.Strict, Inputs: list(run.Inputs), Read: run.Read, ServiceTags: r.ServiceTags,
 		Summary:      checkSummary{Assertions: len(r.Results), Met: r.Count(policy.Pass), Broken: r.Count(policy.Fail), Undecided: r.Count(policy.Unknown), Suppressed: r.Count(policy.Suppressed)},
 		Suppressions: run.Suppressions, Baseline: run.Baseline, Remarks: run.Remarks}
 	for i := range r.Results {
 		x := &r.Results[i]
 		d.Summary.Cases += x.Asked
+		if x.Asked > 0 {
+			d.Summary.Run++
+		}
+		if x.Verdict == policy.Pass || x.Verdict == policy.Fail {
+			d.Summary.Certain++
+		}
 		a := assertionJSON{ID: x.ID, Kind: x.Kind, Verdict: x.Verdict, Reason: x.Reason, Origin: given(x.Origin), Asked: x.Asked, Met: x.Met, Broken: x.Broken,
 			Undecided: x.Undecided, Suppressed: x.Suppressed, Assumptions: list(x.Assumptions), Cases: []caseJSON{}}
 		for j := range x.Open {

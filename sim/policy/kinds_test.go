@@ -21,7 +21,9 @@ func verdictOf(r *policy.Result) string {
 // assertion, with a packet that is none of them.
 func TestOnly(t *testing.T) {
 	https := golden.Allow("https", 100, golden.Out).Ports("443")
-	closed := func() *golden.Estate { return golden.New().SubnetNSG("app", https, golden.Deny("rest", 200, golden.Out)) }
+	closed := func() *golden.Estate {
+		return golden.New().SubnetNSG("app", https, golden.Deny("rest", 200, golden.Out))
+	}
 	for _, c := range []struct {
 		fact, services string
 		estate         *golden.Estate

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/reach"
 	"github.com/netpath/netpath/topology"
 )
@@ -18,7 +19,8 @@ type pair struct {
 	result   *Result
 	from, to end
 	selector [2]string
-	answer   *reach.Answer
+	found    *Case // Pass where nothing else passes
+	rests    []flow.Assumption
 	err      error
 }
 
@@ -69,7 +71,7 @@ func reachAll(ctx context.Context, s *sim.Simulator, pairs []*pair) error {
 	for range min(len(pairs), runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
 			for p := range next {
-				p.answer, p.err = reach.Between(ctx, s, reach.Question{From: p.from.name, To: p.to.name})
+				p.ask(ctx, s)
 			}
 		})
 	}
@@ -99,36 +101,46 @@ func reachAll(ctx context.Context, s *sim.Simulator, pairs []*pair) error {
 	return nil
 }
 
-// settle counts the pair by what passes beyond the services that may.
-func (p *pair) settle() {
-	if p.err != nil {
+// ask asks what passes beyond the services that may. The answer itself is not
+// kept: there may be many.
+func (p *pair) ask(ctx context.Context, s *sim.Simulator) {
+	a, err := reach.Between(ctx, s, reach.Question{From: p.from.name, To: p.to.name})
+	if err != nil {
+		p.err = err
 		return
 	}
-	r := p.result
-	r.Asked++
-	r.rest(p.answer.Assumptions)
 	c := &Case{From: p.from.label, To: p.to.label, Service: "anything else", about: append(p.from.names(), p.to.names()...),
 		Key: strings.Join([]string{"only", string(topology.MakeID(p.from.name)), string(topology.MakeID(p.to.name))}, "\x00")}
-	x := p.answer.Outside(r.Services)
+	x := a.Outside(p.result.Services)
 	switch {
 	case len(x.Passes) > 0:
 		c.Verdict = Fail
 		c.show(&x.Passes[0])
 	case x.Undecided():
 		c.Verdict = Unknown
-		c.underAssumptions = p.answer.UnderAssumptions
+		c.underAssumptions = a.UnderAssumptions
 		if len(x.Open) > 0 {
 			c.show(&x.Open[0])
 		} else {
 			c.Text = "an end is not wholly in the data: more may pass"
 		}
 	}
-	r.count(c)
+	p.found, p.rests = c, a.Assumptions
+}
+
+// settle counts the pair.
+func (p *pair) settle() {
+	if p.err == nil {
+		p.result.Asked++
+		p.result.rest(p.rests)
+		p.result.count(p.found)
+	}
 }
 
 // show tells of a part of what passes beyond.
 func (c *Case) show(b *reach.Beyond) {
-	c.Outcome = &b.Row.Outcome
+	o := b.Row.Outcome
+	c.Outcome = &o
 	c.Witness = Witness{Source: b.Witness.Source, Destination: b.Witness.Destination, Protocol: b.Witness.Protocol.String()}
 	if b.Witness.Port != 0 {
 		c.Witness.Port = strconv.Itoa(int(b.Witness.Port))
