@@ -15,7 +15,7 @@ import (
 func hardCoded() *Rule {
 	return &Rule{
 		ID: "NP1105", Name: "hard-coded-service", Severity: Warning,
-		Short: "A rule lists addresses of an Azure service instead of its service tag",
+		Short: "A rule or routes list addresses of an Azure service instead of its service tag",
 		Why: `The prefixes of Azure's services change every week, and the service tag follows them; a list of addresses does not. Blocks that have left the tag open or close what now belongs to somebody else, and blocks that joined it are missing (TAG).
 
 Where all blocks are in a tag today it is a note, where some have left it, or never were in it, a warning. With datacenter ranges of the years before service tags, blocks that were Azure's then and are in no tag now are found too.`,
@@ -61,12 +61,84 @@ func checkHardCoded(run *Run, report func(Finding)) {
 			if len(list) == 0 {
 				continue
 			}
-			if f := run.hardCodedList(g, r, list, tags, old); f != nil {
-				f.Subject, f.Name, f.Origin = g.ID(), r.Name, r.Origin
-				report(*f)
+			f, names := run.hardCodedList(ruleName(r)+" lists", list, tags, old)
+			if f == nil {
+				continue
 			}
+			f.Subject, f.Name, f.Origin = g.ID(), r.Name, r.Origin
+			if len(names) == 1 {
+				f.Fix = azRule("Name the service tag "+names[0]+opens(r), g, r, "update", remoteOption(r), names[0])
+			}
+			report(*f)
 		}
 	}
+	for _, t := range run.Network.RouteTables {
+		run.hardCodedRoutes(t, own, old, report)
+	}
+}
+
+// opens warns that a tag that is allowed is more than its listed part.
+func opens(r *topology.SecurityRule) string {
+	if r.Access == topology.Allow {
+		return ", which opens all of it"
+	}
+	return ""
+}
+
+// hardCodedRoutes looks at the public blocks that a table sends to one next
+// hop.
+func (run *Run) hardCodedRoutes(t *topology.RouteTable, own, old *netipx.IPSet, report func(Finding)) {
+	type hop struct {
+		kind topology.NextHopType
+		ip   netip.Addr
+	}
+	routes := map[hop][]*topology.Route{}
+	var order []hop
+	for _, r := range t.Routes {
+		p := r.Destination.Prefix
+		if r.Unresolved || r.Destination.Kind != topology.PrefixAddress {
+			continue
+		}
+		if s := scope.SetOf(p); !within(s, scope.PublicSpace()) || s.Overlaps(own) || run.doubled(t, r) {
+			continue
+		}
+		at := hop{r.NextHop, r.NextHopIP}
+		if routes[at] == nil {
+			order = append(order, at)
+		}
+		routes[at] = append(routes[at], r)
+	}
+	for _, at := range order {
+		list := routes[at]
+		var prefixes []netip.Prefix
+		for _, r := range list {
+			prefixes = append(prefixes, r.Destination.Prefix)
+		}
+		what := "route " + quoted(list[0].Name) + " is for"
+		if len(list) > 1 {
+			what = fmt.Sprintf("%d routes of %s to %s list", len(list), t.Name, at.kind)
+		}
+		f, names := run.hardCodedList(what, prefixes, run.tagged(), old)
+		if f == nil {
+			continue
+		}
+		f.Subject, f.Name, f.Origin = t.ID(), list[0].Name, list[0].Origin
+		for _, r := range list[1:min(len(list), maxRelated)] {
+			f.Related = append(f.Related, Related{Text: "route " + quoted(r.Name), Origin: r.Origin})
+		}
+		if len(names) == 1 {
+			f.Fix = azRoute("Name the service tag "+names[0]+" as the prefix of one route", t, list[0], "update", "--address-prefix", names[0])
+		}
+		report(*f)
+	}
+}
+
+// doubled reports whether a route is one that [doubledTag] finds.
+func (run *Run) doubled(t *topology.RouteTable, r *topology.Route) bool {
+	return slices.ContainsFunc(t.Routes, func(wide *topology.Route) bool {
+		tags := run.tagsOf([]topology.AddressPrefix{wide.Destination})
+		return len(tags) > 0 && wide.NextHop == r.NextHop && wide.NextHopIP == r.NextHopIP && len(heldBy(run.tagged(), tags[0], []netip.Prefix{r.Destination.Prefix})) > 0
+	})
 }
 
 // ownSpace is the address space of the estate and its public addresses: what
@@ -180,9 +252,9 @@ func better(a *topology.ServiceTag, n int, b *topology.ServiceTag, m int) bool {
 	}
 }
 
-// hardCodedList looks at the public blocks that a rule lists; nil where they
-// have nothing to do with a service.
-func (run *Run) hardCodedList(g *topology.NetworkSecurityGroup, r *topology.SecurityRule, list []netip.Prefix, tags *tagged, old *netipx.IPSet) *Finding {
+// hardCodedList looks at public blocks that are listed, and names the service
+// tags that are meant; nil where they have nothing to do with a service.
+func (run *Run) hardCodedList(what string, list []netip.Prefix, tags *tagged, old *netipx.IPSet) (f *Finding, names []string) {
 	held, rest := holders(tags, list)
 	cloud, inCloud := cloudOfList(tags, list)
 	datacenters := len(list) >= fewBlocks && 2*len(rest) > len(list) && 2*inCloud >= len(list)
@@ -205,7 +277,7 @@ func (run *Run) hardCodedList(g *topology.NetworkSecurityGroup, r *topology.Secu
 		}
 	}
 	inside := 0
-	var names, said []string
+	var said []string
 	for _, h := range held {
 		inside += len(h.blocks)
 		names = append(names, h.tag.Name)
@@ -216,45 +288,41 @@ func (run *Run) hardCodedList(g *topology.NetworkSecurityGroup, r *topology.Secu
 		gone = len(rest) - len(partly)
 	}
 	file := run.tagFile()
-	f := &Finding{}
+	f = &Finding{}
 	switch {
 	case len(left) > 0:
-		f.Text = fmt.Sprintf("%s lists %s, which the datacenter ranges%s give to Azure and no tag of %s holds", ruleName(r), few(left), run.datacenterDate(), file)
+		f.Text = fmt.Sprintf("%s %s, which the datacenter ranges%s give to Azure and no tag of %s holds", what, few(left), run.datacenterDate(), file)
 	case datacenters:
 		f.Severity = Note
-		f.Text = fmt.Sprintf("%s lists the addresses of datacenters, %d of its %d blocks in %s of %s: whatever runs there is meant", ruleName(r), inCloud, len(list), cloud.Name, file)
+		f.Text = fmt.Sprintf("%s the addresses of datacenters, %d of its %d blocks in %s of %s: whatever runs there is meant", what, inCloud, len(list), cloud.Name, file)
 		f.Fix = "Name the service tags of the services that are used; " + cloud.Name + " holds the machines of every customer, too."
-		return f
+		return f, nil
 	case len(partly) > 0:
-		f.Text = fmt.Sprintf("%s lists %s, of which only a part is in the service tag %s of %s", ruleName(r), few(partly), most.Name, file)
+		f.Text = fmt.Sprintf("%s %s, of which only a part is in the service tag %s of %s", what, few(partly), most.Name, file)
 		if !slices.Contains(names, most.Name) {
 			names = append(names, most.Name)
 		}
 	case gone > 0:
-		f.Text = fmt.Sprintf("%s lists %s of %s, and %s, which is in no tag of a service in %s", ruleName(r), plural(inside, "block"), strings.Join(few4(names), ", "), few(rest), file)
+		f.Text = fmt.Sprintf("%s %s of %s, and %s, which is in no tag of a service in %s", what, plural(inside, "block"), strings.Join(few4(names), ", "), few(rest), file)
 		if len(rest) > 1 {
 			f.Text = strings.Replace(f.Text, ", which is in", ", which are in", 1)
 		}
 	case inside > 0:
 		f.Severity = Note
-		f.Text = fmt.Sprintf("%s lists addresses of a service, %s of %s", ruleName(r), strings.Join(few4(said), "; "), file)
+		f.Text = fmt.Sprintf("%s addresses of a service, %s of %s", what, strings.Join(few4(said), "; "), file)
 	default:
-		return nil
+		return nil, nil
 	}
 	switch {
 	case datacenters:
 		f.Fix = "Name the service tags of the services that are used; " + cloud.Name + " holds the machines of every customer, too."
-	case len(names) == 1:
-		f.Fix = azRule("Name the service tag "+names[0]+", which opens all of it", g, r, "update", remoteOption(r), names[0])
-		if r.Access != topology.Allow {
-			f.Fix = azRule("Name the service tag "+names[0], g, r, "update", remoteOption(r), names[0])
-		}
+		return f, nil
 	case len(names) > 1:
-		f.Fix = "Write one rule for each service tag: " + strings.Join(few4(names), ", ") + "."
-	default:
+		f.Fix = "Write one for each service tag: " + strings.Join(few4(names), ", ") + "."
+	case len(names) == 0:
 		f.Fix = "Find out what the addresses were for, and name the service tag of that service instead, or remove them."
 	}
-	return f
+	return f, names
 }
 
 func plural(n int, what string) string {

@@ -72,3 +72,20 @@ func TestALongListIsCutToFour(t *testing.T) {
 		t.Errorf("it is %q", got)
 	}
 }
+
+func TestRoutesToAddressesOfAServiceAreFoundByNextHop(t *testing.T) {
+	expect(t, design(t, "NP1105", `routeTables:
+  - name: rt
+    routes:
+      - {name: a, addressPrefix: 20.60.26.0/24, nextHopType: Internet}
+      - {name: b, addressPrefix: 20.60.40.0/24, nextHopType: Internet}
+      - {name: c, addressPrefix: 40.74.30.96/28, nextHopType: None}
+      - {name: d, addressPrefix: 10.1.0.0/16, nextHopType: None}
+`), "note 2 routes of rt to Internet list addresses of a service, 20.60.26.0/24, 20.60.40.0/24 in Storage of", "note route \"c\" is for addresses of a service, 40.74.30.96/28 in AzureBackup of")
+	expect(t, design(t, "NP1105", `routeTables:
+  - name: rt
+    routes:
+      - {name: tag, addressPrefix: Storage, nextHopType: Internet}
+      - {name: a, addressPrefix: 20.60.26.0/24, nextHopType: Internet}
+`))
+}
