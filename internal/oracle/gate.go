@@ -77,6 +77,8 @@ func platformTraffic(p *packet) (never, byTag bool) {
 	switch {
 	case p.dst.ip == hostAddress && p.protocol == topology.TCP && (p.dport == 80 || p.dport == 32526):
 		return true, false
+	case p.dst.ip == hostAddress && p.protocol == topology.UDP && p.dport == 67: // DHCP via the host
+		return true, false
 	case p.dst.ip == hostAddress && p.protocol.HasPorts() && p.dport == 53:
 		return false, true
 	case p.dst.ip == metadataAddress && p.protocol == topology.TCP && p.dport == 80:

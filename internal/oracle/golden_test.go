@@ -192,7 +192,7 @@ func TestGolden(t *testing.T) {
 		{"G24 the host address is outside filters and routes", func(e *estate) {
 			e.onSubnet("app", e.nsg("g", "out 100 Deny * * 168.63.129.16/32"))
 			e.routes("app", "0.0.0.0/0 10.0.0.10")
-		}, []check{{"trace a1 tcp 168.63.129.16|32526", "Allow PLATFORM_ADDRESS"}}},
+		}, []check{{"trace a1 tcp 168.63.129.16|32526", "Allow PLATFORM_ADDRESS"}, {"trace a1 udp 168.63.129.16|67", "Allow PLATFORM_ADDRESS"}}},
 		{"G25 metadata only by its tag", func(e *estate) {
 			e.onSubnet("app", e.nsg("g", "out 100 Deny * * *"))
 			e.onSubnet("db", e.nsg("h", "out 100 Deny * * AzurePlatformIMDS"))

@@ -118,8 +118,23 @@ func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet, assume bool) (out 
 		case len(x.May) == 0:
 		case of == nil && i == 0 && g.Direction == topology.Outbound:
 			x.Cut = platformCuts()
-		case of != nil:
+			// Rules that name a platform tag count for its traffic whatever stands
+			// before them.
+			for _, r := range slices.Concat(g.floating, g.Rules) {
+				if r.namesPlatform() {
+					x.Cut = append(x.Cut, cuts(r)...)
+				}
+			}
+		case of == nil:
+			x.Cut = cuts(g.floating[i-(len(c.of)-len(g.Rules)-len(g.floating))])
+		default:
 			x.Cut = cuts(of)
+			// Whether this one is asked about turns on the others of its priority.
+			for _, r := range g.Rules {
+				if r != of && r.Priority == of.Priority {
+					x.Cut = append(x.Cut, cuts(r)...)
+				}
+			}
 		}
 		out, of = append(out, x), append(of, c.of[i])
 		// What an expression stands for may do either.
@@ -127,7 +142,7 @@ func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet, assume bool) (out 
 			out, of = append(out, flowset.Rule{Allow: !x.Allow, May: x.May}), append(of, nil)
 		}
 	}
-	for _, r := range slices.Concat(g.floating, g.altered) {
+	for _, r := range g.altered {
 		out, of = append(out, flowset.Rule{Cut: cuts(r)}), append(of, nil)
 	}
 	return out, of
