@@ -51,6 +51,9 @@ func TestARedactedEstateGivesTheSameVerdicts(t *testing.T) {
 	changed := &selftest.Corpus{}
 	for i := 0; i < len(corpus.Estates); i += step {
 		e := corpus.Estates[i]
+		if e.Refused != "" {
+			continue
+		}
 		in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
 		for name, text := range e.Files {
 			if err := os.WriteFile(filepath.Join(in, name), []byte(text), 0o600); err != nil {
@@ -81,6 +84,7 @@ func TestARedactedEstateGivesTheSameVerdicts(t *testing.T) {
 		other := selftest.Estate{Name: e.Name + ", redacted", AsOf: e.AsOf, Files: filesOf(t, out)}
 		for _, c := range e.Cases {
 			c.From, c.To, c.Local, c.Remote = address(c.From), address(c.To), address(c.Local), address(c.Remote)
+			c.Rule = "" // it has another name now
 			if c.NSG != "" {
 				c.NSG = r.ID(c.NSG)
 			}
