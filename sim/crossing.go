@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"go4.org/netipx"
 
@@ -29,9 +30,10 @@ type Crossings struct {
 	gates    sync.Map // *nsg.Gate → *gateView
 	tables   sync.Map // *route.Table → *views
 	around   map[*topology.VirtualNetwork]*neighbourhood
-	twins    sync.Map  // twinKey → *twin
-	idle     sync.Pool // *passing
-	all, no  int32     // the fares of which everything passes, and nothing
+	twins    sync.Map     // twinKey → *twin
+	number   atomic.Int64 // of the twins
+	idle     sync.Pool    // *passing
+	all, no  int32        // the fares of which everything passes, and nothing
 
 	mu    sync.Mutex // of what follows
 	ids   map[string]int32
@@ -61,6 +63,9 @@ type spot struct {
 type Crossing struct {
 	*Passage                   // the same for all pairs that fare alike
 	Assumed  []flow.Assumption // what everything that is allowed rests on, beside what its part says
+	// Alike is the same for pairs that pass the same gates, where the same rules
+	// decide; 0: no other pair is known to do so.
+	Alike int64
 }
 
 // Passage is the fate of every protocol and port.
@@ -420,6 +425,7 @@ func (c *Crossings) Between(from, to int, v6 bool) (x Crossing, ok bool) {
 		}
 		defer func() {
 			if ok {
+				x.Alike = c.number.Add(1)
 				c.twins.Store(pair, c.twin(n, a, b, w, x))
 			}
 		}()

@@ -133,11 +133,15 @@ func (f *finder) ask(ctx context.Context, from, to *Ends, q Question) ([]*pair, 
 		}
 		return nil, &sim.NameError{Kind: "destination", Name: q.To, Reason: reason}
 	}
+	first := f.alike(from, to, pairs)
 	err := inParallel(ctx, len(pairs), func(i int) {
 		p := pairs[i]
 		x, y := from.Places[p.from], to.Places[p.to]
+		if first[i] != i {
+			return // told with another
+		}
 		p.direct, p.err = f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.AnyProtocol, AnyPort: true, NoProxy: true}, x.end, y.end)
-		if p.err != nil || !x.proxied || q.NoProxy {
+		if p.err != nil || !x.proxied || q.NoProxy || y.subnet != nil {
 			return
 		}
 		t, err := f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.TCP, AnyPort: true}, x.end, y.end)
@@ -150,7 +154,10 @@ func (f *finder) ask(ctx context.Context, from, to *Ends, q Question) ([]*pair, 
 	if err != nil {
 		return nil, err
 	}
-	var first error
+	for i, p := range pairs {
+		p.direct, p.proxied, p.err = pairs[first[i]].direct, pairs[first[i]].proxied, pairs[first[i]].err
+	}
+	var refused error
 	asked := pairs[:0]
 	for _, p := range pairs {
 		switch _, name := errors.AsType[*sim.NameError](p.err); {
@@ -158,14 +165,56 @@ func (f *finder) ask(ctx context.Context, from, to *Ends, q Question) ([]*pair, 
 			asked = append(asked, p)
 		case !name:
 			return nil, p.err
-		case first == nil:
-			first = p.err
+		case refused == nil:
+			refused = p.err
 		}
 	}
-	if len(asked) == 0 || q.To != "" && first != nil {
-		return nil, first // of everywhere, what cannot be asked is not meant
+	if len(asked) == 0 || q.To != "" && refused != nil {
+		return nil, refused // of everywhere, what cannot be asked is not meant
 	}
 	return asked, nil
+}
+
+// several is how many pairs are worth looking for those that fare alike.
+const several = 16
+
+// alike is for each pair the first that fares as it does, by the same rules.
+func (f *finder) alike(from, to *Ends, pairs []*pair) []int {
+	first := make([]int, len(pairs))
+	for i := range first {
+		first[i] = i
+	}
+	if len(pairs) < several {
+		return first
+	}
+	number := map[*Place]int{}
+	var ends []sim.End
+	for _, e := range []*Ends{from, to} {
+		for _, p := range e.Places {
+			if _, ok := number[p]; !ok {
+				number[p] = len(ends)
+				ends = append(ends, p.end)
+			}
+		}
+	}
+	crossings := f.s.Crossings(ends)
+	known := map[int64]int{}
+	for i, p := range pairs {
+		x, y := from.Places[p.from], to.Places[p.to]
+		if x.owner.Interface == nil || y.owner.Interface == nil {
+			continue
+		}
+		c, ok := crossings.Between(number[x], number[y], x.end.Has(true))
+		if !ok || c.Alike == 0 {
+			continue
+		}
+		if k, ok := known[c.Alike]; ok {
+			first[i] = k
+		} else {
+			known[c.Alike] = i
+		}
+	}
+	return first
 }
 
 // inParallel does numbered work on all cores until it is done or ctx is.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/topology"
 )
 
@@ -212,5 +213,40 @@ func TestAnAddressThatAnotherNetworkHasTooIsThatOfTheNearest(t *testing.T) {
 				t.Errorf("%s → %s: %+v", from, to, a.Rows)
 			}
 		}
+	}
+}
+
+// Of many machines that nothing tells apart one is asked for all. What tells one
+// apart is seen: a rule about its address, an NSG of its own, a group.
+func TestOfManyMachinesTheOnesThatDifferAreSeen(t *testing.T) {
+	own := group("nsg-own", "100 in deny tcp * > * 22")
+	machines := []machine{}
+	for i := range 6 {
+		machines = append(machines, machine{name: fmt.Sprint("app", i), subnet: "app", address: fmt.Sprint("10.0.1.", 4+i)}, machine{name: fmt.Sprint("db", i), subnet: "db", address: fmt.Sprint("10.0.2.", 4+i)})
+	}
+	machines[3].nsg = own // db1
+	s := estate(t, []subnet{{"app", "10.0.1.0/24", nil}, {"db", "10.0.2.0/24", group("nsg-db", "100 in deny * 10.0.1.6/32 > 10.0.2.8/31 *")}}, machines)
+	a, err := Between(context.Background(), s, Question{From: "subnet:v1/app", To: "subnet:v1/db"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range a.From.Places {
+		for _, y := range a.To.Places {
+			for _, port := range []uint16{22, 443} {
+				p := packet{from: x, to: y, protocol: topology.TCP, sourcePort: 50000, port: port, source: netip.MustParseAddr(x.Address), destination: netip.MustParseAddr(y.Address)}
+				row := rowOf(t, a, p)
+				w, err := one(s, p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				denied := x.Name == "app2" && (y.Name == "db4" || y.Name == "db5") || y.Name == "db1" && port == 22
+				if got := row.Outcome.Verdict == flow.Deny; got != denied || w.Verdict != row.Outcome.Verdict || w.RuleName != row.Outcome.RuleName {
+					t.Errorf("%s: the row says %v %s, the walk %v %s; it is to be denied: %v", p, row.Outcome.Verdict, row.Outcome.RuleName, w.Verdict, w.RuleName, denied)
+				}
+			}
+		}
+	}
+	if len(a.Rows) > 6 {
+		t.Errorf("%d rows: %v", len(a.Rows), say(t, s, Question{From: "subnet:v1/app", To: "subnet:v1/db"}))
 	}
 }
