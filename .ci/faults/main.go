@@ -199,7 +199,7 @@ func (f fault) try() string {
 		}
 	}
 	for _, suite := range f.suites() {
-		args := append([]string{"test", "-short", "-failfast", "-timeout", "300s", "-overlay", overlay}, suite...)
+		args := append([]string{"test", "-short", "-failfast", "-timeout", "900s", "-overlay", overlay}, suite...)
 		out, err := exec.Command("go", args...).CombinedOutput()
 		if bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")) {
 			return fmt.Sprintf("DOES NOT BUILD\n%s", out)
