@@ -72,6 +72,53 @@ func name(d nsg.Decision) string {
 
 var verdicts = map[flowset.Answer]flow.Verdict{flowset.Allowed: flow.Allow, flowset.Denied: flow.Deny, flowset.Open: flow.Unknown}
 
+// corners are the first and the last packet of each of the first boxes of a
+// set, and its witness.
+func corners(set flowset.Set) (out []flowset.Packet) {
+	w, ok := set.Witness()
+	if !ok {
+		return nil
+	}
+	out = append(out, w)
+	set.Boxes(func(b flowset.Box) bool {
+		for _, last := range []bool{false, true} {
+			p := w
+			p.Protocol, p.SourcePort, p.DestinationPort = b.Protocols[0], 0, 0
+			if last {
+				p.Protocol = b.Protocols[len(b.Protocols)-1]
+			}
+			address := func(of *netipx.IPSet, old netip.Addr) netip.Addr {
+				if of == nil {
+					return old
+				}
+				r := of.Ranges()
+				if last {
+					return r[len(r)-1].To()
+				}
+				return r[0].From()
+			}
+			port := func(list []topology.PortRange) uint16 {
+				switch {
+				case !p.Protocol.HasPorts():
+					return 0
+				case list == nil && last:
+					return 65535
+				case list == nil:
+					return 0
+				case last:
+					return list[len(list)-1].Last
+				}
+				return list[0].First
+			}
+			p.Source, p.Destination = address(b.Source, w.Source), address(b.Destination, w.Destination)
+			p.SourcePort, p.DestinationPort = port(b.SourcePorts), port(b.DestinationPorts)
+			out = append(out, p)
+		}
+		return len(out) < 60
+	})
+	return out
+}
+
 func TestAnNSGDecides(t *testing.T) {
 	const in, out = golden.In, golden.Out
 	allow := func(name string, priority int) *golden.Rule { return golden.Allow(name, priority, out) }
@@ -140,6 +187,25 @@ func TestAnNSGDecides(t *testing.T) {
 		// What an export says of the default rules.
 		{"a default rule that was exported with other content may be right", out, defaults(func(l []*topology.SecurityRule) []*topology.SecurityRule {
 			return with(l, "AllowInternetOutBound", func(r *topology.SecurityRule) { r.Access = topology.Deny })
+		}), tcp(a1, golden.NET, 443), flow.Unknown, "AllowInternetOutBound", flow.DefaultRulesAltered, ""},
+		{"one with another destination too", out, defaults(func(l []*topology.SecurityRule) []*topology.SecurityRule {
+			return with(l, "AllowInternetOutBound", func(r *topology.SecurityRule) {
+				r.Destination.Prefixes = []topology.AddressPrefix{{Kind: topology.TagAddress, Text: "Storage", Tag: "Storage"}}
+			})
+		}), tcp(a1, golden.NET, 443), flow.Unknown, "AllowInternetOutBound", flow.DefaultRulesAltered, ""},
+		{"or another source", out, defaults(func(l []*topology.SecurityRule) []*topology.SecurityRule {
+			return with(l, "AllowInternetOutBound", func(r *topology.SecurityRule) {
+				r.Source.Prefixes = []topology.AddressPrefix{{Kind: topology.TagAddress, Text: "Storage", Tag: "Storage"}}
+			})
+		}), tcp(a1, golden.NET, 443), flow.Unknown, "AllowInternetOutBound", flow.DefaultRulesAltered, ""},
+		{"or another protocol", out, defaults(func(l []*topology.SecurityRule) []*topology.SecurityRule {
+			return with(l, "AllowInternetOutBound", func(r *topology.SecurityRule) { r.Protocol = topology.UDP })
+		}), tcp(a1, golden.NET, 443), flow.Unknown, "AllowInternetOutBound", flow.DefaultRulesAltered, ""},
+		{"or other ports", out, defaults(func(l []*topology.SecurityRule) []*topology.SecurityRule {
+			return with(l, "AllowInternetOutBound", func(r *topology.SecurityRule) { r.Destination.Ports = []topology.PortRange{{First: 80, Last: 80}} })
+		}), tcp(a1, golden.NET, 443), flow.Unknown, "AllowInternetOutBound", flow.DefaultRulesAltered, ""},
+		{"or other source ports", out, defaults(func(l []*topology.SecurityRule) []*topology.SecurityRule {
+			return with(l, "AllowInternetOutBound", func(r *topology.SecurityRule) { r.Source.Ports = []topology.PortRange{{First: 80, Last: 80}} })
 		}), tcp(a1, golden.NET, 443), flow.Unknown, "AllowInternetOutBound", flow.DefaultRulesAltered, ""},
 		{"where it says the same of the packet it does not matter", out, defaults(func(l []*topology.SecurityRule) []*topology.SecurityRule {
 			return with(l, "AllowInternetOutBound", func(r *topology.SecurityRule) { r.Access = topology.Deny })
@@ -292,6 +358,11 @@ func TestAnNSGDecides(t *testing.T) {
 			for want, set := range map[flow.Verdict]flowset.Set{flow.Allow: parts.Allowed, flow.Deny: parts.Denied, flow.Unknown: parts.Open} {
 				if set.Has(p) != (want == x.verdict) {
 					t.Errorf("the set of %v has it: %v", want, set.Has(p))
+				}
+				for _, c := range corners(set) {
+					if got := verdicts[gate.Ask(c)]; got != want && c.Source != c.Destination {
+						t.Errorf("%v is in the set of %v, asked alone it is %v", c, want, got)
+					}
 				}
 			}
 		})
