@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -33,7 +35,9 @@ That a rule has no effect is proved: without it the same packets are allowed, de
 left open, in IPv4 and IPv6, at every subnet and interface that the NSG is attached to.
 What the data does not settle is never claimed.
 
-Findings of the severity of --fail-on, or worse, are exit 1.`,
+Findings of the severity of --fail-on, or worse, are exit 1. A finding that is accepted is
+suppressed in the policy file, by the ID of the rule and what it is about, with a reason,
+an owner and a day.`,
 		Example: `  netpath lint export/
   netpath lint export/ --service-tags ServiceTags_Public.json --fail-on warning
   netpath lint nsg.json --rule NP1001 --rule allow-after-deny
@@ -108,6 +112,9 @@ func (p *program) lint(cmd *cobra.Command, paths []string, f *lintFlags) error {
 	if err != nil {
 		return err
 	}
+	if s.suppressLint(r) {
+		s.codes.add(exitBroken)
+	}
 	if failOn != "" && r.Worst(failOn) {
 		s.codes.add(exitBroken)
 	}
@@ -127,6 +134,27 @@ func (p *program) lint(cmd *cobra.Command, paths []string, f *lintFlags) error {
 		taken = ""
 	}
 	return s.finish(taken)
+}
+
+// suppressLint accepts the findings that the policy file suppresses, and says
+// what became of its suppressions of rules of lint. One that has expired
+// suppresses nothing and fails the run.
+func (s *session) suppressLint(r *lint.Report) (expired bool) {
+	for _, x := range s.policy.suppressions {
+		rule, err := lint.Find(x.ID)
+		if err != nil {
+			continue // of an assertion of check
+		}
+		switch {
+		case x.lapsed:
+			expired = true
+			s.warn("%s: the suppression of %s expired on %s; renew it (owner: %s) or remove it", x.Origin, x.label(), x.Expires, x.Owner)
+		case !r.Suppress(x.ID, x.About, fmt.Sprintf("%s (%s, until %s)", x.Reason, x.Owner, x.Expires)) &&
+			slices.ContainsFunc(r.Rules, func(l *lint.Rule) bool { return l.ID == rule.ID }):
+			s.warn("%s: the suppression of %s was not used; remove it", x.Origin, x.label())
+		}
+	}
+	return expired
 }
 
 func (p *program) lintRulesCommand() *cobra.Command {

@@ -23,7 +23,7 @@ type LintRun struct {
 
 // fails reports whether a finding fails the run.
 func (r LintRun) fails(f *lint.Finding) bool {
-	return r.FailOn != "" && !f.Undecided && f.Severity.AtLeast(r.FailOn)
+	return r.FailOn != "" && f.Fails(r.FailOn)
 }
 
 // Lint writes what lint found.
@@ -48,8 +48,12 @@ func (w *Writer) Lint(r *lint.Report, run LintRun) error {
 
 // lintTally counts the findings: the same words in every format.
 func lintTally(r *lint.Report) string {
-	s := fmt.Sprintf("%s: %s, %s, %s", count(len(r.Findings), "finding", "findings"), count(r.Count(lint.Error), "error", "errors"),
+	n := r.Suppressed()
+	s := fmt.Sprintf("%s: %s, %s, %s", count(len(r.Findings)-n, "finding", "findings"), count(r.Count(lint.Error), "error", "errors"),
 		count(r.Count(lint.Warning), "warning", "warnings"), count(r.Count(lint.Note), "note", "notes"))
+	if n > 0 {
+		s += fmt.Sprintf(", and %s suppressed", thousands(n))
+	}
 	return s + fmt.Sprintf("; %s in %s", count(len(r.Rules), "rule looked for", "rules looked for"), count(r.Groups, "NSG", "NSGs"))
 }
 
@@ -68,6 +72,9 @@ func lintRows(r *lint.Report) []row {
 	rows := []row{header("severity", "rule", "resource", "name", "finding", "at")}
 	for i := range r.Findings {
 		f := &r.Findings[i]
+		if f.Suppressed != "" {
+			continue
+		}
 		rows = append(rows, row{cells: []cell{{text: string(f.Severity), color: severityColor(f.Severity)}, plain(f.Rule.ID), plain(f.Subject.Name()), plain(f.Name),
 			plain(lintSentence(f)), plain(f.Origin.String()).dim()}})
 	}
@@ -87,12 +94,18 @@ func (w *Writer) lintText(p *page, r *lint.Report, run LintRun) {
 	var explained []*lint.Rule
 	for i := range r.Findings {
 		f := &r.Findings[i]
+		if f.Suppressed != "" && !w.opt.Full {
+			continue
+		}
 		p.blank()
 		p.line(p.paint.in(bold, Escape(placeOf(f.Origin))), p.paint.in(severityColor(f.Severity), string(f.Severity)), ": ", Escape(lintSentence(f)), p.paint.in(faint, Escape(" ["+f.Rule.ID+" "+f.Rule.Name+"]")))
 		for _, x := range f.Related {
 			p.line("    with ", Escape(joined("  ", x.Text, x.Origin.String())))
 		}
 		p.line("    fix  ", Escape(firstLine(f.Fix)))
+		if f.Suppressed != "" {
+			p.line("    suppressed: ", Escape(f.Suppressed))
+		}
 		if f.Proof != nil {
 			p.line("    ", p.paint.in(faint, Escape(proofText(f.Proof))))
 		}
@@ -190,6 +203,7 @@ type lintSummary struct {
 	Errors   int `json:"errors"`
 	Warnings int `json:"warnings"`
 	Notes    int `json:"notes"`
+	Accepted int `json:"suppressed"`
 	Rules    int `json:"rules"`
 	NSGs     int `json:"networkSecurityGroups"`
 }
@@ -208,6 +222,7 @@ type findingJSON struct {
 	Proof       *proofJSON        `json:"proof,omitempty"`
 	Assumptions []flow.Assumption `json:"assumptions"`
 	Undecided   bool              `json:"undecided"`
+	Suppressed  string            `json:"suppressed,omitempty"` // by what it is accepted
 	Fingerprint string            `json:"fingerprint"`
 }
 
@@ -237,7 +252,7 @@ func lintDocument(r *lint.Report, run LintRun) lintJSON {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		x := findingJSON{ID: f.Rule.ID, Rule: f.Rule.Name, Severity: f.Severity, Resource: string(f.Subject), Name: f.Name, Text: f.Text, Why: f.Why, Fix: f.Fix,
-			Origin: given(f.Origin), Related: []relatedJSON{}, Assumptions: list(f.Assumptions), Undecided: f.Undecided, Fingerprint: f.Fingerprint()}
+			Origin: given(f.Origin), Related: []relatedJSON{}, Assumptions: list(f.Assumptions), Undecided: f.Undecided, Suppressed: f.Suppressed, Fingerprint: f.Fingerprint()}
 		for _, y := range f.Related {
 			x.Related = append(x.Related, relatedJSON{y.Text, given(y.Origin)})
 		}
@@ -260,5 +275,5 @@ func lintDocument(r *lint.Report, run LintRun) lintJSON {
 }
 
 func lintSummaryOf(r *lint.Report) lintSummary {
-	return lintSummary{Findings: len(r.Findings), Errors: r.Count(lint.Error), Warnings: r.Count(lint.Warning), Notes: r.Count(lint.Note), Rules: len(r.Rules), NSGs: r.Groups}
+	return lintSummary{Findings: len(r.Findings) - r.Suppressed(), Accepted: r.Suppressed(), Errors: r.Count(lint.Error), Warnings: r.Count(lint.Warning), Notes: r.Count(lint.Note), Rules: len(r.Rules), NSGs: r.Groups}
 }

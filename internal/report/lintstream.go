@@ -33,6 +33,9 @@ func lintStream(r *lint.Report, run LintRun) *stream {
 				found.Related = append(found.Related, sarifRelated{at.Physical, sarifMessage{x.Text}})
 			}
 		}
+		if f.Suppressed != "" {
+			found.Suppressions = []sarifSuppression{{Kind: "external", Status: "accepted", Justification: f.Suppressed}}
+		}
 		s.found = append(s.found, found)
 		test := junitCase{Class: "netpath.lint." + f.Rule.ID, Name: Escape(joined("/", f.Subject.Name(), f.Name)), File: Escape(f.Origin.File), Line: f.Origin.Line}
 		problem := &junitProblem{Message: Escape(text), Text: Escape(f.Fix)}
@@ -40,8 +43,14 @@ func lintStream(r *lint.Report, run LintRun) *stream {
 			problem.Type, test.Failure = string(f.Severity), problem
 		} else {
 			test.Skipped = problem
+			if f.Suppressed != "" {
+				problem.Message += Escape("; suppressed: " + f.Suppressed)
+			}
 		}
 		s.tests = append(s.tests, test)
+		if f.Suppressed != "" {
+			continue // nobody is to act on it; the totals tell
+		}
 		level := string(f.Severity)
 		if f.Severity == lint.Note || f.Undecided {
 			level = "notice"

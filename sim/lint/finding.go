@@ -17,6 +17,7 @@ type Finding struct {
 	Severity Severity    // "": that of the rule
 	Subject  topology.ID // the resource it is about
 	Name     string      // the part of the resource: a rule, a route, a prefix; "" for the whole
+	Detail   string      // tells findings of one rule about one part apart; not printed
 	Text     string      // what is found, one sentence
 	Why      string      // why it matters here; "": as the rule says
 	Fix      string      // what to do about it here; "": as the rule says
@@ -28,6 +29,9 @@ type Finding struct {
 	// Undecided: the data leaves open whether it is so; the text says what is
 	// missing. It never fails a run.
 	Undecided bool
+	// Suppressed says by what the finding is accepted: it does not fail a run.
+	// "" is not accepted.
+	Suppressed string
 }
 
 // Related is another element that the finding is about.
@@ -52,15 +56,31 @@ type ProofScope struct {
 }
 
 // Fingerprint tells the finding from all others and stays the same when lines
-// move: it is made of the rule's ID, the resource and the part of it, in lower
-// case.
+// move: it is made of the rule's ID, the resource, the part of it and what tells
+// it from others about that, in lower case.
 func (f *Finding) Fingerprint() string {
 	id := ""
 	if f.Rule != nil {
 		id = f.Rule.ID
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{id, string(f.Subject), strings.ToLower(f.Name)}, "\x00")))
+	parts := []string{id, string(f.Subject), strings.ToLower(f.Name)}
+	if f.Detail != "" {
+		parts = append(parts, strings.ToLower(f.Detail))
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:16])
+}
+
+// Fails reports whether the finding is certain, not suppressed, and of the
+// severity or worse.
+func (f *Finding) Fails(s Severity) bool {
+	return !f.Undecided && f.Suppressed == "" && f.Severity.AtLeast(s)
+}
+
+// Concerns reports whether a suppression's pattern speaks of the finding: of
+// its resource, of the part, or of both as "resource/part". "" speaks of all.
+func (f *Finding) Concerns(about string) bool {
+	return about == "" || flow.About(about, string(f.Subject)) || f.Name != "" && (flow.About(about, f.Name) || flow.About(about, f.Subject.Name()+"/"+f.Name))
 }
 
 // compare orders findings by file and line, then by rule.

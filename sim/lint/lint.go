@@ -75,20 +75,40 @@ type Report struct {
 	ServiceTags *sim.CatalogueInfo
 }
 
-// Count is the number of findings of a severity.
+// Count is the number of findings of a severity that are not suppressed.
 func (r *Report) Count(s Severity) int {
 	n := 0
 	for i := range r.Findings {
-		if r.Findings[i].Severity == s {
+		if f := &r.Findings[i]; f.Suppressed == "" && f.Severity == s {
 			n++
 		}
 	}
 	return n
 }
 
-// Worst reports whether a finding that is certain is of the severity or worse.
+// Suppressed is the number of findings that are.
+func (r *Report) Suppressed() int {
+	return len(r.Findings) - r.Count(Error) - r.Count(Warning) - r.Count(Note)
+}
+
+// Worst reports whether a finding that is certain and not suppressed is of the
+// severity or worse.
 func (r *Report) Worst(s Severity) bool {
-	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return !f.Undecided && f.Severity.AtLeast(s) })
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Fails(s) })
+}
+
+// Suppress accepts the findings of a rule, named by its ID or its name, that
+// concern what about says, and reports whether there are any.
+func (r *Report) Suppress(rule, about, why string) bool {
+	some := false
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if (strings.EqualFold(f.Rule.ID, rule) || strings.EqualFold(f.Rule.Name, rule)) && f.Concerns(about) {
+			some = true
+			f.Suppressed = cmp.Or(f.Suppressed, why)
+		}
+	}
+	return some
 }
 
 // Run is one run over an estate, for rules about the estate as a whole. It is
