@@ -38,7 +38,7 @@ func checkDoubledTag(run *Run, report func(Finding)) {
 		tags := run.tagsOf(list)
 		for _, t := range tags {
 			if held := heldBy(run.tagged(), t, blocks(list)); len(held) > 0 {
-				report(Finding{Subject: owner.ID(), Name: part, Origin: origin,
+				report(Finding{Subject: owner.ID(), Name: part, Detail: t.Name, Origin: origin,
 					Text: what + " lists " + few(held) + " beside the service tag " + t.Name + ", which holds it already",
 					Fix:  "Remove " + few(held) + "."})
 			}

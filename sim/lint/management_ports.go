@@ -99,8 +99,8 @@ func checkManagementPorts(run *Run, report func(Finding)) {
 	said := map[string]bool{}
 	for _, key := range order {
 		f := run.managed(all[key])
-		if same := string(f.Subject) + f.Name; said[same] { // other machines, from elsewhere
-			f.Name += " " + all[key].owners[0].Interface.Name
+		if same := f.Fingerprint(); said[same] { // other machines, from elsewhere
+			f.Detail += " " + all[key].owners[0].Interface.Name
 		} else {
 			said[same] = true
 		}
@@ -186,7 +186,7 @@ func (run *Run) managed(x *opening) Finding {
 	if v6 && within(difference(scope.InternetSpace(), four(scope.InternetSpace())), x.source) {
 		from = "the whole Internet (IPv6)"
 	}
-	f := Finding{Subject: x.owners[0].Interface.ID(), Name: strings.Join(ports, ", "), Origin: x.owners[0].Interface.Origin, Assumptions: x.by.Assumptions,
+	f := Finding{Subject: x.owners[0].Interface.ID(), Detail: strings.Join(ports, ", "), Origin: x.owners[0].Interface.Origin, Assumptions: x.by.Assumptions,
 		Text: who + " can be reached from " + from + " on " + strings.Join(ports, ", ")}
 	switch n := size(x.source); {
 	case strings.HasPrefix(from, "the whole Internet"), !v6 && mostly(x.source):
@@ -210,7 +210,7 @@ func (run *Run) managed(x *opening) Finding {
 	f.Fix = "Allow the port from where it is needed alone; Azure Bastion, a VPN or just-in-time access need no public port"
 	g, r := run.ruleAt(rule)
 	if g != nil {
-		f.Subject, f.Name = g.ID(), rule.RuleName+" "+f.Name
+		f.Subject, f.Name = g.ID(), rule.RuleName
 	}
 	if r != nil {
 		f.Fix = azRule(f.Fix, g, r, "update", "--source-address-prefixes <sources>")

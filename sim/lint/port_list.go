@@ -59,7 +59,7 @@ func checkPortList(run *Run, report func(Finding)) {
 					list = append(list, p.String())
 				}
 			}
-			report(Finding{Subject: owner.ID(), Name: part, Origin: origin,
+			report(Finding{Subject: owner.ID(), Name: part, Detail: field, Origin: origin,
 				Text: fmt.Sprintf("%s has the %s %s, which is %d ports: %d and %d look like a list of two", what, field, quoted(r.String()), int(r.Last)-int(r.First)+1, r.First, r.Last),
 				Fix:  fix(slices.Compact(list))})
 			return // the fix mends all ranges of the field

@@ -116,6 +116,7 @@ func refusedRules(g *topology.NetworkSecurityGroup, report func(Finding)) {
 		f := Finding{Subject: g.ID(), Name: r.Name, Origin: r.Origin}
 		if old := names[strings.ToLower(r.Name)]; old != nil {
 			f := f
+			f.Detail = "name"
 			f.Text = "two rules of " + g.Name + " have the name " + quoted(r.Name)
 			f.Fix = "Give one of them another name."
 			f.Related = []Related{{Text: ruleName(old), Origin: old.Origin}}
@@ -124,6 +125,7 @@ func refusedRules(g *topology.NetworkSecurityGroup, report func(Finding)) {
 		names[strings.ToLower(r.Name)] = r
 		if bad := badName(r.Name); bad != "" {
 			f := f
+			f.Detail = "name"
 			f.Severity = deployed(&g.Element)
 			f.Text = "the name of rule " + quoted(r.Name) + " " + bad
 			f.Fix = "Use at most 80 letters, digits, '_', '.' and '-', with a letter, a digit or '_' first and last."
@@ -139,6 +141,7 @@ func refusedRules(g *topology.NetworkSecurityGroup, report func(Finding)) {
 					all = append(all, side.match.Prefixes[i].Prefix.String())
 				}
 				f := f
+				f.Detail = side.name
 				f.Severity = deployed(&g.Element)
 				f.Text = ruleName(r) + " has host bits in the " + side.name + " " + strings.TrimSpace(bits.Text) + ": the block is " + bits.Prefix.String()
 				f.Fix = azRule("Write the network address, or /"+fmt.Sprint(bits.Prefix.Addr().BitLen())+" if one address is meant", g, r, "update", append([]string{side.option}, all...)...)
@@ -151,6 +154,7 @@ func refusedRules(g *topology.NetworkSecurityGroup, report func(Finding)) {
 		at := slot{r.Direction, r.Priority}
 		if old := slots[at]; old != nil {
 			f := f
+			f.Detail = "priority"
 			f.Text = fmt.Sprintf("rules %s and %s of %s have the same priority %d for %s traffic (SecurityRuleConflict)", quoted(old.Name), quoted(r.Name), g.Name, r.Priority, r.Direction)
 			if free, ok := edit.FreePriority(g, r.Direction, edit.LastPriority+1); ok {
 				f.Fix = azRule("Give one of them a priority that is free, such as "+fmt.Sprint(free), g, r, "update", "--priority", fmt.Sprint(free))
@@ -270,6 +274,7 @@ func refusedRoutes(t *topology.RouteTable, report func(Finding)) {
 		f := Finding{Subject: t.ID(), Name: r.Name, Origin: r.Origin}
 		if old := names[strings.ToLower(r.Name)]; old != nil {
 			f := f
+			f.Detail = "name"
 			f.Text = "two routes of " + t.Name + " have the name " + quoted(r.Name)
 			f.Fix = "Give one of them another name."
 			f.Related = []Related{{Text: "route " + quoted(old.Name), Origin: old.Origin}}
@@ -279,6 +284,7 @@ func refusedRoutes(t *topology.RouteTable, report func(Finding)) {
 		if key := sideKey(&topology.Match{Prefixes: []topology.AddressPrefix{r.Destination}}); r.Destination.Kind != topology.UnresolvedAddress && !r.Unresolved {
 			if old := prefixes[key]; old != nil {
 				f := f
+				f.Detail = "prefix"
 				f.Text = "routes " + quoted(old.Name) + " and " + quoted(r.Name) + " of " + t.Name + " have the same prefix " + strings.TrimSpace(r.Destination.Text) + " (RouteConflict)"
 				f.Fix = azRoute("Remove one of them", t, r, "delete")
 				f.Related = []Related{{Text: "route " + quoted(old.Name), Origin: old.Origin}}

@@ -76,7 +76,7 @@ func checkStrayBlanks(run *Run, report func(Finding)) {
 	addresses := func(owner *topology.Element, part, what string, origin topology.Origin, list []topology.AddressPrefix) {
 		for i := range list {
 			if where := strayBlank(list[i].Text); where != "" {
-				report(Finding{Subject: owner.ID(), Name: part, Origin: origin, Severity: Note,
+				report(Finding{Subject: owner.ID(), Name: part, Detail: tidy(list[i].Text), Origin: origin, Severity: Note,
 					Text: what + " writes the address " + quoted(list[i].Text) + ", which has blanks " + where,
 					Fix:  "Write " + quoted(tidy(list[i].Text)) + "."})
 			}

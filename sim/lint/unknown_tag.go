@@ -74,7 +74,7 @@ func checkUnknownTag(run *Run, report func(Finding)) {
 				continue
 			}
 			if f := run.unknownTag(a.Tag, what, nsg); f != nil {
-				f.Subject, f.Name, f.Origin = owner.ID(), part, origin
+				f.Subject, f.Name, f.Detail, f.Origin = owner.ID(), part, a.Tag, origin
 				report(*f)
 			}
 		}
