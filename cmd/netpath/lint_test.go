@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -58,31 +61,50 @@ func exampleIn(t *testing.T, dir string, r *lint.Rule) []string {
 }
 
 // lintExample runs lint with one rule over its example and returns what it
-// prints, without the lines about the run.
-func lintExample(t *testing.T, r *lint.Rule) string {
+// prints, without the lines about the run, and what a suppression of the first
+// finding would be about.
+func lintExample(t *testing.T, r *lint.Rule) (out, about string) {
 	t.Helper()
 	dir := t.TempDir()
-	out, code := runLint(t, dir, append(exampleIn(t, dir, r), "--rule", r.ID, "--fail-on", "none")...)
-	if code != exitOK {
+	args := append(exampleIn(t, dir, r), "--rule", r.ID, "--fail-on", "none")
+	doc, code := runLint(t, dir, append(args, "-o", "json")...)
+	var found struct {
+		Findings []struct{ Resource, Name string }
+	}
+	if err := json.Unmarshal([]byte(doc), &found); err != nil || code != exitOK || len(found.Findings) == 0 {
+		t.Fatalf("%s: exit %d, %v: %s", r.ID, code, err, doc)
+	}
+	about = path.Base(found.Findings[0].Resource)
+	if name := found.Findings[0].Name; name != "" {
+		about += "/" + name
+	}
+	policy := "suppressions:\n  - {id: " + r.ID + ", about: " + strconv.Quote(about) + ", reason: r, owner: o, expires: 2027-01-31}\n"
+	if err := os.WriteFile(filepath.Join(dir, "accepted.yml"), []byte(policy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ = runLint(t, dir, append(args, "--policy", "accepted.yml")...); !strings.Contains(out, " suppressed; ") {
+		t.Errorf("%s: nothing is suppressed by\n%s%s", r.ID, policy, out)
+	}
+	if out, code = runLint(t, dir, args...); code != exitOK {
 		t.Fatalf("%s: exit %d", r.ID, code)
 	}
 	_, out, _ = strings.Cut(out, "\n\n")
-	out, _, found := strings.Cut(out, "\n  netpath lint explain")
-	if !found || !strings.Contains(out, "["+r.ID+" ") {
+	out, _, whole := strings.Cut(out, "\n  netpath lint explain")
+	if !whole || !strings.Contains(out, "["+r.ID+" ") {
 		t.Fatalf("%s is not found in its example:\n%s", r.ID, out)
 	}
-	return strings.TrimRight(out, "\n") + "\n"
+	return strings.TrimRight(out, "\n") + "\n", about
 }
 
 // lintPage is the page of a rule.
-func lintPage(r *lint.Rule, output string) string {
+func lintPage(r *lint.Rule, output, about string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s %s\n\n%s.\n\nSeverity: %s\n\n## Why it matters\n\n%s\n\n## Example\n\n```yaml\n%s```\n\n", r.ID, r.Name, strings.TrimSuffix(r.Short, "."), r.Severity, strings.TrimSpace(r.Why), r.Example)
 	if r.ExampleTags != "" {
 		fmt.Fprintf(&b, "with the service tag file\n\n```json\n%s\n```\n\n", strings.TrimSpace(r.ExampleTags))
 	}
 	fmt.Fprintf(&b, "`netpath lint` says\n\n```text\n%s```\n\n## How to mend it\n\n%s\n\n", output, strings.TrimSpace(r.Fix))
-	fmt.Fprintf(&b, "## How to leave it out\n\n`--disable %s` leaves the rule out of a run; `--fail-on` says from which severity on a finding is exit 1.\n", r.ID)
+	fmt.Fprintf(&b, "## How to leave it out\n\nA finding that is accepted is suppressed in the policy file:\n\n```yaml\nsuppressions:\n  - {id: %s, about: \"%s\", reason: …, owner: …, expires: 2027-01-31}\n```\n\n`--disable %s` leaves the rule out of a run; `--fail-on` says from which severity on a finding is exit 1.\n", r.ID, about, r.ID)
 	return b.String()
 }
 
@@ -95,7 +117,8 @@ func TestEveryLintRuleHasThePageThatTheProgramMakes(t *testing.T) {
 	}
 	for _, r := range lint.Rules() {
 		t.Run(r.ID, func(t *testing.T) {
-			want[r.ID+".md"] = lintPage(r, lintExample(t, r))
+			output, about := lintExample(t, r)
+			want[r.ID+".md"] = lintPage(r, output, about)
 		})
 		index += fmt.Sprintf("| [%s](%s.md) `%s` | %s | %s |\n", r.ID, r.ID, r.Name, r.Severity, strings.ReplaceAll(r.Short, "|", `\|`))
 	}
