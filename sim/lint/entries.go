@@ -14,7 +14,7 @@ import (
 // entry are addresses that packets from the Internet come to alike.
 type entry struct {
 	owners   []topology.Owner
-	straight bool // through security groups alone
+	straight bool // through admin rules and security groups alone
 }
 
 // entries are the addresses of interfaces that a public IP address, a load

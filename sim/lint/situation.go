@@ -19,8 +19,8 @@ type situations struct {
 }
 
 // of is the same for addresses that packets from the Internet come to alike.
-// Straight means by a public IP address of their own and through the security
-// groups alone; addresses that rules take for the same are then alike.
+// Straight means by a public IP address of their own and through admin rules and
+// security groups alone; addresses that rules take for the same are then alike.
 func (x *situations) of(o topology.Owner) (key string, straight bool) {
 	nic, c := o.Interface, o.Configuration
 	alone := string(nic.ID()) + " " + string(c.ID())
@@ -57,18 +57,22 @@ func (x *situations) of(o topology.Owner) (key string, straight bool) {
 	for _, r := range x.run.Network.AdminRules {
 		own(&r.Destination)
 	}
-	return b.String(), len(x.run.Network.AdminRules) == 0
+	return b.String(), true
 }
 
 // portKey is the same for ports that the rules before an address do not tell
 // apart.
 func (run *Run) portKey(o topology.Owner, protocol topology.Protocol, port uint16) string {
 	var b strings.Builder
+	asks := func(p topology.Protocol, ports []topology.PortRange) {
+		fmt.Fprint(&b, (p == protocol || p == topology.AnyProtocol) && (len(ports) == 0 || slices.ContainsFunc(ports, func(r topology.PortRange) bool { return r.Contains(port) })))
+	}
+	for _, r := range run.Network.AdminRules {
+		asks(r.Protocol, r.Destination.Ports)
+	}
 	for _, g := range run.gates(o) {
 		for _, r := range g.SecurityRules {
-			if r.Direction == topology.Inbound || len(r.Unresolved) > 0 {
-				fmt.Fprint(&b, (r.Protocol == protocol || r.Protocol == topology.AnyProtocol) && slices.ContainsFunc(r.Destination.Ports, func(p topology.PortRange) bool { return p.Contains(port) }))
-			}
+			asks(r.Protocol, r.Destination.Ports)
 		}
 	}
 	return b.String()
@@ -92,8 +96,8 @@ func (run *Run) gates(o topology.Owner) []*topology.NetworkSecurityGroup {
 // mayLetIn reports whether the NSGs before an address may let in a packet from
 // the Internet to a port; it is quick, and true where it does not look closely.
 func (run *Run) mayLetIn(o topology.Owner, protocol topology.Protocol, port uint16) bool {
-	if len(run.Network.AdminRules) > 0 {
-		return true // they may go before NSGs
+	if slices.ContainsFunc(run.Network.AdminRules, func(r *topology.AdminRule) bool { return r.Access != topology.Deny && r.Access != topology.Allow }) {
+		return true // past the NSGs
 	}
 	sub, _ := topology.Lookup[*topology.Subnet](run.Network, o.Configuration.Subnet)
 	_, vnet := run.Sim.Place(sub).VirtualNetworkTag().Certain()
