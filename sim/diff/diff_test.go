@@ -307,6 +307,20 @@ func TestResourcesThatOneSideHasAreListed(t *testing.T) {
 	}
 }
 
+func TestAPublicAddressThatMovesIsTold(t *testing.T) {
+	at := func(vm string) *golden.Estate { return golden.New().PublicIP(vm, "198.51.100.7", "Basic") }
+	r := compare(t, of(t, at("a1")), of(t, at("a1").With(func(e *golden.Estate) {
+		e.NIC("a2").IPConfigurations[0].PublicIPAddress, e.NIC("a1").IPConfigurations[0].PublicIPAddress = e.NIC("a1").IPConfigurations[0].PublicIPAddress, topology.Ref{}
+	})), diff.Options{})
+	var got []string
+	for _, e := range r.Elements {
+		got = append(got, fmt.Sprintf("%s %s %t", e.Kind, e.Name, e.Added))
+	}
+	if len(got) != 2 || !strings.HasPrefix(got[0], "public IP address at an interface a1-nic: ") && !strings.HasPrefix(got[1], "public IP address at an interface a1-nic: ") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestAMovedNSGIsMatchedByItsName(t *testing.T) {
 	old := golden.New().SubnetNSG("app", golden.Allow("web", 100, in).From("203.0.113.7"))
 	new := golden.New().SubnetNSG("app", golden.Allow("web", 100, in).From("203.0.113.8"))

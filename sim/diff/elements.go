@@ -7,7 +7,8 @@ import (
 	"github.com/netpath/netpath/topology"
 )
 
-// Element is a resource that only one side has.
+// Element is a resource that only one side has, or a public IP address that
+// only one side has at an interface.
 type Element struct {
 	Kind   string // "virtual machine", "network interface", "subnet", …
 	Name   string
@@ -43,6 +44,21 @@ func (c *comparison) elements() error {
 			add("subnet", p.new, subnetLabel(p.new), true)
 		case p.new == nil:
 			add("subnet", p.old, subnetLabel(p.old), false)
+		}
+	}
+	for _, p := range match(old.NetworkInterfaces, new.NetworkInterfaces, bareName[*topology.NetworkInterface]) {
+		if !both(p) {
+			continue
+		}
+		for _, side := range []struct {
+			has, other *topology.NetworkInterface
+			added      bool
+		}{{p.new, p.old, true}, {p.old, p.new, false}} {
+			for _, x := range side.has.IPConfigurations {
+				if r := x.PublicIPAddress; !r.IsZero() && !slices.ContainsFunc(side.other.IPConfigurations, func(y *topology.IPConfiguration) bool { return y.PublicIPAddress.ID() == r.ID() }) {
+					add("public IP address at an interface", x, side.has.Name+": "+r.ID().Name(), side.added)
+				}
+			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Element) int { return cmp.Compare(a.Kind, b.Kind) })

@@ -183,9 +183,9 @@ func (c *comparison) groupChanges(p pair[*topology.NetworkSecurityGroup], at spo
 	}
 	q.places = places
 	q.where = fmt.Sprintf("NSG %s, %s", p.new.Name, d)
-	q.ask = func(side int, x flowset.Packet) (*sim.IPFlow, error) {
+	q.ask = func(side int, x flowset.Packet) (Decision, error) {
 		local, remote := ends(d, x)
-		return c.sides[side].IPFlow(sim.IPFlowQuestion{NSG: groups[side].ResourceID, Place: places[side], Direction: d, Protocol: x.Protocol, Local: local, Remote: remote})
+		return decisionOf(c.sides[side].IPFlow(sim.IPFlowQuestion{NSG: groups[side].ResourceID, Place: places[side], Direction: d, Protocol: x.Protocol, Local: local, Remote: remote}))
 	}
 	var out []Change
 	for _, v6 := range []bool{false, true} {

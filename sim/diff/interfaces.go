@@ -320,11 +320,11 @@ func (c *comparison) chainQuestion(d topology.Direction, stacks [2]stack, cards 
 		return set, mayAllow, mayDeny
 	}
 	q.index = number
-	q.ask = func(side int, p flowset.Packet) (*sim.IPFlow, error) {
+	q.ask = func(side int, p flowset.Packet) (Decision, error) {
 		from, to := ends(d, p)
 		x := owners[from.Address]
 		nic, _ := x.side(side)
-		return c.sides[side].IPFlow(sim.IPFlowQuestion{Interface: nic.ResourceID, Direction: d, Protocol: p.Protocol, Local: from, Remote: to})
+		return decisionOf(c.sides[side].IPFlow(sim.IPFlowQuestion{Interface: nic.ResourceID, Direction: d, Protocol: p.Protocol, Local: from, Remote: to}))
 	}
 	return q
 }

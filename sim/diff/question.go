@@ -27,7 +27,7 @@ type question struct {
 	space     *nsg.Space
 	prefer    []flowset.Set // packets that witnesses are taken from, if they can be
 	parts     [2]flowset.Parts
-	ask       func(side int, p flowset.Packet) (*sim.IPFlow, error)
+	ask       func(side int, p flowset.Packet) (Decision, error)
 	names     *namer
 
 	// Of chains: the gates in the order in which a packet meets them, their
@@ -211,21 +211,23 @@ func (q *question) part(set flowset.Set, w flowset.Packet) (Part, error) {
 		p.Boxes = append(p.Boxes, q.names.box(b))
 	}
 	for side, d := range []*Decision{&p.Old, &p.New} {
-		a, err := q.ask(side, w)
-		if err != nil {
+		var err error
+		if *d, err = q.ask(side, w); err != nil {
 			return p, err
 		}
-		*d = decisionOf(a)
 		want := verdictOf(q.parts[side], w)
-		if want != a.Access && !(q.cautious && want == flow.Unknown) {
-			return p, disagreement(q.where, w, want, a.Access)
+		if want != d.Verdict && !(q.cautious && want == flow.Unknown) {
+			return p, disagreement(q.where, w, want, d.Verdict)
 		}
 	}
 	return p, nil
 }
 
 // decisionOf is an answer in short.
-func decisionOf(a *sim.IPFlow) Decision {
+func decisionOf(a *sim.IPFlow, err error) (Decision, error) {
+	if err != nil {
+		return Decision{}, err
+	}
 	d := Decision{Verdict: a.Access, NetworkSecurityGroup: a.NetworkSecurityGroup, Priority: a.Priority, Assumptions: a.Assumptions, Missing: a.Missing}
 	if a.RuleName != nil {
 		d.RuleName = *a.RuleName
@@ -239,7 +241,7 @@ func decisionOf(a *sim.IPFlow) Decision {
 			break
 		}
 	}
-	return d
+	return d, nil
 }
 
 // Packets is a number of packets in words: "1 packet", "65,536 packets",
