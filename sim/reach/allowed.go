@@ -67,15 +67,21 @@ func parseRange(text string) (topology.PortRange, error) {
 		return topology.AllPorts, nil
 	}
 	from, to, ranged := strings.Cut(text, "-")
-	first, err := strconv.ParseUint(from, 10, 16)
+	first, ok := parsePort(from)
 	last := first
-	if ranged && err == nil {
-		last, err = strconv.ParseUint(to, 10, 16)
+	if ranged && ok {
+		last, ok = parsePort(to)
 	}
-	if err != nil || last < first {
+	if !ok || last < first {
 		return topology.PortRange{}, fmt.Errorf("%q is no port and no range of ports", text)
 	}
-	return topology.PortRange{First: uint16(first), Last: uint16(last)}, nil
+	return topology.PortRange{First: first, Last: last}, nil
+}
+
+// parsePort reads a port in plain decimal digits: 080 may be meant as another.
+func parsePort(text string) (uint16, bool) {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return uint16(n), err == nil && (n == 0 && text == "0" || text[0] != '0')
 }
 
 // portsOf are the destination ports of a protocol that may pass; all says that

@@ -161,7 +161,7 @@ func TestServicesAreReadAsTheyAreWritten(t *testing.T) {
 			t.Errorf("%q: %q, %v; want %q", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "443", "tcp/", "tcp/99999", "tcp/90-80", "icmp/3", "none,tcp", "sctp", "tcp/http"} {
+	for _, text := range []string{"", "443", "tcp/", "tcp/99999", "tcp/90-80", "tcp/080", "tcp/+80", "tcp/80-090", "icmp/3", "none,tcp", "sctp", "tcp/http"} {
 		if a, err := ParseAllowed(text); err == nil {
 			t.Errorf("%q is read as %v", text, a)
 		}
