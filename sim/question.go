@@ -59,10 +59,11 @@ type TraceQuestion struct {
 	Protocol    topology.Protocol // NoProtocol is TCP; AnyProtocol asks all five
 	Port        uint16
 	AnyPort     bool
-	SourcePort  uint16 // 0 with AnySourcePort
-	FixedSource bool   // SourcePort counts; otherwise every source port is asked
-	NoProxy     bool   // the direct path of a VM that has a proxy configured
-	AllBlockers bool   // go on past the first Deny
+	Within      *topology.PortRange // with AnyPort: of these ports alone; nil: of all
+	SourcePort  uint16              // 0 with AnySourcePort
+	FixedSource bool                // SourcePort counts; otherwise every source port is asked
+	NoProxy     bool                // the direct path of a VM that has a proxy configured
+	AllBlockers bool                // go on past the first Deny
 
 	// Proxy is a setting that the VM is asked with in the place of its own;
 	// nil: its own. Its scope does not count.

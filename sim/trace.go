@@ -247,7 +247,11 @@ func (tr *tracer) classes(m *met, dports []topology.PortRange) ([]packetClass, e
 					sp = cutPorts(topology.AllPorts, m.source)
 				}
 				if tr.q.AnyPort {
-					dp = cutPorts(topology.AllPorts, dports)
+					within := topology.AllPorts
+					if tr.q.Within != nil {
+						within = *tr.q.Within
+					}
+					dp = cutPorts(within, dports)
 				}
 			}
 			if n := len(out) + len(froms)*len(tos)*len(sp)*len(dp); n > MaxClasses {

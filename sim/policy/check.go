@@ -131,7 +131,7 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 						case p.First == p.Last:
 							q.Port = p.First
 						default:
-							q.AnyPort, one.ports = true, &p
+							q.AnyPort, q.Within, one.ports = true, &p, &p
 						}
 						one.q = q
 						out = append(out, one)
