@@ -84,6 +84,17 @@ func (w *Writer) Reach(a *reach.Answer, v ReachView) error {
 		}
 	}
 	p.grid("  ", rows)
+	if w.opt.Full {
+		for i := range a.Rows {
+			if r := &a.Rows[i]; r.Outcome.Verdict != flow.Deny || v.Denied {
+				p.blank()
+				p.line("  ", p.headline(r.Outcome.Verdict), "  ", Escape(placesText(r.From, r.Source, a.From)), " → ", Escape(placesText(r.To, r.Destination, a.To)), " ", Escape(servicesText(r.Services)))
+				p.hops("      ", r.Outcome.Hops, nil)
+				p.grounds("      ", &r.Outcome)
+			}
+		}
+		p.blank()
+	}
 	if a.AnyDeny && !v.Denied {
 		if len(rows) > 0 {
 			p.blank()

@@ -84,13 +84,49 @@ func (f *finder) addresses(set *netipx.IPSet, tag string, places []*Place) Addre
 		a.Name = name
 		return a
 	}
-	a.Name = f.listed(a.Prefixes)
+	inside := func(n namedSet) *netipx.IPSet {
+		x := family(n.set)
+		if whole != nil {
+			x = intersect(x, whole)
+		}
+		return x
+	}
+	a.Name = f.covered(set, inside)
 	if a.Name == "" && rest != nil {
-		if less := f.listed(rest.Prefixes()); less != "" {
+		if less := f.covered(rest, inside); less != "" {
 			a.Name = name + " except " + less
 		}
 	}
 	return a
+}
+
+// covered names a set by several names that make it up, with a few prefixes
+// beside; "" where that takes more.
+func (f *finder) covered(set *netipx.IPSet, inside func(namedSet) *netipx.IPSet) string {
+	if name := f.listed(set.Prefixes()); name != "" {
+		return name
+	}
+	var names []string
+	for _, n := range f.names() {
+		if len(names) == spelled {
+			break
+		}
+		if x := inside(n); len(x.Ranges()) > 0 && len(without(x, set).Ranges()) == 0 {
+			names = append(names, n.name)
+			set = without(set, x)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	if left := set.Prefixes(); len(left) > 0 {
+		beside := f.listed(left)
+		if beside == "" {
+			return ""
+		}
+		names = append(names, beside)
+	}
+	return strings.Join(names, ", ")
 }
 
 // spelled is how many prefixes a name spells out.
@@ -163,6 +199,16 @@ func (f *finder) names() []namedSet {
 	for _, t := range f.net.RouteTables {
 		for _, r := range t.Routes {
 			add([]topology.AddressPrefix{r.Destination})
+		}
+	}
+	for _, v := range f.net.VirtualNetworks {
+		for _, sub := range v.Subnets {
+			for _, e := range sub.ServiceEndpoints {
+				service := strings.TrimPrefix(strings.ToLower(e.Service), "microsoft.")
+				for _, name := range []string{service, f.s.Names().RegionalTag(service, v.Location)} {
+					add([]topology.AddressPrefix{{Kind: topology.TagAddress, Tag: name}})
+				}
+			}
 		}
 	}
 	for _, name := range tags {

@@ -62,7 +62,7 @@ func newFinder(s *sim.Simulator) *finder {
 			add(nic.ID(), vm)
 		}
 		for _, c := range nic.IPConfigurations {
-			if c.PrivateIPAddress.IsValid() {
+			if c.PrivateIPAddress.IsValid() && !f.ofEndpoint(c) {
 				f.inside[c.Subnet.ID()] = append(f.inside[c.Subnet.ID()], topology.Owner{Interface: nic, Configuration: c})
 			}
 		}
@@ -73,6 +73,15 @@ func newFinder(s *sim.Simulator) *finder {
 		}
 	}
 	return f
+}
+
+// ofEndpoint reports whether an IP configuration is that of a private endpoint,
+// whose interface exports list too: it sends nothing, and its gates are the
+// endpoint's.
+func (f *finder) ofEndpoint(c *topology.IPConfiguration) bool {
+	return slices.ContainsFunc(f.net.PrivateEndpoints, func(pe *topology.PrivateEndpoint) bool {
+		return pe.Subnet.ID() == c.Subnet.ID() && slices.Contains(pe.Addresses, c.PrivateIPAddress)
+	})
 }
 
 // find is what a name means. source says that it is where the traffic starts.

@@ -91,7 +91,7 @@ func outside(e *Ends) bool {
 func (f *finder) entries(e *Ends) {
 	own := map[topology.ID]bool{}
 	for _, nic := range f.net.NetworkInterfaces {
-		e.Places = append(e.Places, f.interfacePlaces(nic, nil)...)
+		e.Places = append(e.Places, f.interfacePlaces(nic, func(c *topology.IPConfiguration) bool { return !f.ofEndpoint(c) })...)
 		for _, c := range nic.IPConfigurations {
 			own[c.PublicIPAddress.ID()] = true
 		}
