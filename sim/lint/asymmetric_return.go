@@ -241,7 +241,8 @@ func (run *Run) asymmetricInside(report func(Finding)) {
 				return x.addr == user.NextHopIP || slices.ContainsFunc(via, func(o topology.Owner) bool { return run.sameMachine(o.Interface, x.nic) })
 			}
 			start := machines[from][0]
-			if isAppliance(start) || len(via) == 0 && !run.frontend(user.NextHopIP) {
+			home := run.applianceSubnet(user.NextHopIP)
+			if isAppliance(start) || home == nil {
 				continue
 			}
 			for _, to := range subnets {
@@ -256,6 +257,10 @@ func (run *Run) asymmetricInside(report func(Finding)) {
 					if there == nil || there.Source != route.User || there.NextHopIP != user.NextHopIP || there.Prefix != prefix {
 						break // another route takes it, or it is not known which
 					}
+					on, after := run.hop(routes(home), x.addr)
+					if on == nil || !straight(on) {
+						break // the packet goes elsewhere from there
+					}
 					if backs[to] == nil {
 						backs[to] = map[netip.Addr]way{}
 					}
@@ -269,7 +274,7 @@ func (run *Run) asymmetricInside(report func(Finding)) {
 					}
 					f := byRoute[user]
 					if f == nil {
-						f = &found{route: there, back: back.route, rests: together(rests, back.rests), example: [2]netip.Addr{start.addr, x.addr}}
+						f = &found{route: there, back: back.route, rests: together(together(rests, after), back.rests), example: [2]netip.Addr{start.addr, x.addr}}
 						byRoute[user] = f
 						order = append(order, user)
 					}
@@ -337,13 +342,28 @@ func (run *Run) sameMachine(a, b *topology.NetworkInterface) bool {
 	return a == b || vm != nil && vm == run.machines()[b.ID()]
 }
 
-// frontend reports whether an address is that of an internal load balancer or
-// a firewall.
-func (run *Run) frontend(a netip.Addr) bool {
+// applianceSubnet is the subnet where an interface, an internal load balancer or
+// a firewall has the address; nil where the data has none.
+func (run *Run) applianceSubnet(a netip.Addr) *topology.Subnet {
+	var in topology.Ref
+	for _, o := range run.Network.Owners(a) {
+		in = o.Configuration.Subnet
+	}
 	for _, lb := range run.Network.LoadBalancers {
-		if slices.ContainsFunc(lb.Frontends, func(f *topology.Frontend) bool { return f.PrivateIPAddress == a }) {
-			return true
+		for _, f := range lb.Frontends {
+			if f.PrivateIPAddress == a {
+				in = f.Subnet
+			}
 		}
 	}
-	return slices.ContainsFunc(run.Network.AzureFirewalls, func(f *topology.AzureFirewall) bool { return f.PrivateIPAddress == a })
+	for _, f := range run.Network.AzureFirewalls {
+		if f.PrivateIPAddress == a {
+			in = f.Subnet
+		}
+	}
+	s, ok := topology.Lookup[*topology.Subnet](run.Network, in)
+	if !ok || run.Network.VirtualNetworkOf(s) == nil {
+		return nil
+	}
+	return s
 }

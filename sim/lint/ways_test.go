@@ -1,8 +1,16 @@
 package lint
 
 import (
+	"context"
+	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/netpath/netpath/internal/oracle/estategen"
+	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/topology"
 )
 
 // hubAndSpoke is a network with a subnet hub, where an appliance stands, and
@@ -124,5 +132,46 @@ func TestAPeeringThatIsHalfDoneIsFound(t *testing.T) {
 		{"some subnets only", text(to2+", peerCompleteVnets: false, remoteSubnetNames: [x], remoteAddressPrefixes: [10.1.0.0/24]", to1+", peerCompleteVnets: false, remoteSubnetNames: [y], remoteAddressPrefixes: [10.0.0.0/24]"), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) { expect(t, design(t, "NP1206", tt.text), tt.want...) })
+	}
+}
+
+// A trace of the packets that a finding shows says the same, where they pass at
+// all.
+func TestWhatComesStraightBackIsWhatATraceCallsAsymmetric(t *testing.T) {
+	example := regexp.MustCompile(`\((\S+) to (\S+) by \w+\)`)
+	passed := 0
+	for seed := range uint64(150) {
+		n, _ := estategen.Random(rand.New(rand.NewPCG(seed, 11)), estategen.Options{Without: estategen.All &^ estategen.Certain})
+		s, err := sim.New(n, sim.Options{AsOf: estategen.CatalogueDate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := Lint(context.Background(), s, Options{Only: []string{"NP1205"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range report.Findings {
+			m := example.FindStringSubmatch(f.Text)
+			if m == nil {
+				continue // from the Internet
+			}
+			for _, port := range []uint16{443, 80, 22} {
+				tr, err := s.Trace(sim.TraceQuestion{From: m[2], To: m[1], Protocol: topology.TCP, Port: port, NoProxy: true})
+				if err != nil || tr.Verdict != flow.Allow {
+					continue
+				}
+				passed++
+				notes := strings.Join(tr.Notes, "\n")
+				for _, p := range tr.Parts {
+					notes += strings.Join(p.Notes, "\n")
+				}
+				if !strings.Contains(notes, "the way back is asymmetric") {
+					t.Errorf("seed %d: %s; the trace to port %d notes %q", seed, f.Text, port, notes)
+				}
+			}
+		}
+	}
+	if passed < 50 {
+		t.Errorf("only %d traces passed", passed)
 	}
 }
