@@ -622,6 +622,19 @@ func TestAFieldIsOneSetAtAPlace(t *testing.T) {
 	} {
 		question{address: ip(x.a), verdict: x.want, missing: map[bool]flow.Code{true: flow.UnresolvedExpression}[x.want == flow.Unknown]}.compare(t, x.s, false)
 	}
+	// An expression has one value, whose addresses may differ from place to place.
+	e := golden.New()
+	names := scope.New(e.Build(), fresh)
+	apart := func(a, b *scope.Place) flow.Verdict {
+		x := field(topology.UnresolvedAddress, "[x]")
+		return flow.Explore(func(w *flow.World) (bool, struct{}) {
+			return a.Resolve(x).Has(w, ip(golden.NET), false) == b.Resolve(x).Has(w, ip(golden.NET), false), struct{}{}
+		}, nil).Verdict
+	}
+	here, there := names.At(e.SubnetOf("app")), names.At(e.SubnetOf("db"))
+	if apart(here, here) != flow.Allow || apart(here, there) != flow.Unknown || apart(here, names.Alone()) != flow.Unknown {
+		t.Error("an expression at two places is asked about once, or twice at one")
+	}
 	literal := scope.Literal([]topology.AddressPrefix{field(topology.PrefixAddress, "10.0.1.0/24"), field(topology.PrefixAddress, "10.0.3.0/24")})
 	if !slices.Equal(literal.Literal(), []netip.Prefix{cidr("10.0.1.0/24"), cidr("10.0.3.0/24")}) || literal.Name != "10.0.1.0/24,10.0.3.0/24" {
 		t.Errorf("%q %v", literal.Name, literal.Literal())
