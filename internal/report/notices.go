@@ -27,7 +27,7 @@ func githubLine(level string, at topology.Origin, title, text string) string {
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	var where string
 	if at.File != "" {
-		where = "file=" + property.Replace(at.File) + ","
+		where = "file=" + property.Replace(Escape(at.File)) + ","
 		if at.Line > 0 {
 			where += "line=" + strconv.Itoa(at.Line) + ","
 		}
@@ -42,7 +42,7 @@ func azureLine(level string, at topology.Origin, title, text string) string {
 	}
 	s := "##vso[task.logissue type=" + level
 	if at.File != "" {
-		s += ";sourcepath=" + value.Replace(at.File)
+		s += ";sourcepath=" + value.Replace(Escape(at.File))
 		if at.Line > 0 {
 			s += ";linenumber=" + strconv.Itoa(at.Line)
 		}
