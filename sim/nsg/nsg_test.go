@@ -369,6 +369,22 @@ func TestAnNSGDecides(t *testing.T) {
 	}
 }
 
+// bad-inputs 112: never let an export replace the default rules.
+func TestAsFarAsIsKnownTheDocumentedDefaultRulesDecide(t *testing.T) {
+	e := rules().With(func(e *golden.Estate) {
+		g := e.NSGOf("nsg-app")
+		g.DefaultRules = topology.DefaultSecurityRules()
+		for _, r := range g.DefaultRules {
+			r.Access = map[topology.Access]topology.Access{topology.Allow: topology.Deny, topology.Deny: topology.Allow}[r.Access]
+		}
+	})
+	for to, want := range map[string]topology.Access{golden.NET: topology.Allow, "10.200.0.1": topology.Deny} {
+		if r := decide(gateOf(e, golden.Out).Decide, tcp(a1, to, 443)); r.Verdict != flow.Unknown || r.Walk.Access != want {
+			t.Errorf("to %s: %v, as far as is known %v", to, r.Verdict, r.Walk.Access)
+		}
+	}
+}
+
 func TestSecurityAdminRulesDecideBeforeNSGs(t *testing.T) {
 	const in = golden.In
 	admin := func(list ...*golden.Rule) *nsg.Gate {
