@@ -157,6 +157,12 @@ func (f *finder) find(text string, source bool) (*Ends, error) {
 // named is an end that a trace understands: an address, a block, a tag, a
 // region, a host name.
 func (f *finder) named(text string) (*Ends, error) {
+	if c, ok := f.net.Find(topology.MakeID(text)).(*topology.IPConfiguration); ok && c.PrivateIPAddress.IsValid() {
+		if nic := f.net.Holder(c); nic != nil {
+			p := f.place(topology.Owner{Interface: nic, Configuration: c})
+			return &Ends{Text: text, Kind: "networkInterface", Name: p.Name, Places: []*Place{p}}, nil
+		}
+	}
 	if a, err := netip.ParseAddr(strings.TrimSpace(text)); err == nil {
 		if owners := f.net.Owners(a.Unmap()); len(owners) == 1 {
 			p := f.place(owners[0])

@@ -250,3 +250,36 @@ func TestOfManyMachinesTheOnesThatDifferAreSeen(t *testing.T) {
 		t.Errorf("%d rows: %v", len(a.Rows), say(t, s, Question{From: "subnet:v1/app", To: "subnet:v1/db"}))
 	}
 }
+
+// What a machine sends through its proxy passes too, by whichever name the
+// machine is asked: nothing but what passes directly is not the whole.
+func TestWhatPassesThroughAProxyIsToldByEveryNameOfTheMachine(t *testing.T) {
+	s := estate(t, []subnet{{"app", "10.0.1.0/24", group("nsg-app", "100 out deny * * > Internet *")}, {"dmz", "10.0.2.0/24", nil}},
+		[]machine{{name: "app1", subnet: "app", address: "10.0.1.4"}, {name: "proxy1", subnet: "dmz", address: "10.0.2.4"}})
+	n := s.Network()
+	n.VirtualMachines[0].Proxy = &topology.ProxySetting{Host: "10.0.2.4", Port: 8080, Scope: "system"}
+	n.VirtualMachines[1].ProxyServer = &topology.ProxyServer{Port: 8080, Authentication: "none", AnyHost: true}
+	s, err := sim.New(n, sim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{"app1", "app1-nic", "10.0.1.4", "subnet:v1/app", n.VirtualMachines[0].ResourceID, n.NetworkInterfaces[0].IPConfigurations[0].ResourceID} {
+		a, err := Between(context.Background(), s, Question{From: from, To: "Internet"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		through := 0
+		for i := range a.Rows {
+			if a.Rows[i].Through != "" {
+				through++
+			}
+		}
+		x := a.Outside(nil)
+		if through == 0 || x.None() {
+			t.Errorf("%s: %d rows through the proxy, excess %+v", from, through, x)
+		}
+		if a, err = Between(context.Background(), s, Question{From: from, To: "Internet", NoProxy: true}); err != nil || !a.Outside(nil).None() {
+			t.Errorf("%s past its proxy: %v %+v", from, err, a.Rows)
+		}
+	}
+}
