@@ -14,7 +14,7 @@ import (
 
 // waysIn are the kinds of element that carry traffic of their own: what a new
 // one allows is no change of a gate.
-var waysIn = []string{"network interface", "public IP address", "load balancer"}
+var waysIn = []string{"network interface", "public IP address", "public IP address at an interface", "load balancer"}
 
 // newly compares the estate with an earlier one: no traffic may be allowed that
 // was not.
