@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
 	"github.com/netpath/netpath/internal/report"
 	"github.com/netpath/netpath/sim/lint"
@@ -216,5 +217,27 @@ func TestNoNameSteersAReportOfLint(t *testing.T) {
 		if format == string(report.Markdown) && (strings.Contains(out, "<b>") || strings.Contains(out, "@x")) {
 			t.Errorf("Markdown holds a tag or a mention:\n%s", out)
 		}
+	}
+}
+
+func TestTheSARIFOfLintIsValid(t *testing.T) {
+	r, err := lint.Find("NP1006")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	out, _ := runLint(t, dir, append(exampleIn(t, dir, r), "-o", "sarif")...)
+	doc, err := sarif.FromBytes([]byte(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The library writes these as empty where they are not given.
+	x := doc.Runs[0]
+	x.Language, x.Tool.Driver.Language, x.NewlineSequences = "en-US", "en-US", []string{"\n"}
+	if err := doc.Validate(); err != nil {
+		t.Errorf("not valid SARIF 2.1.0: %v", err)
+	}
+	if len(x.Tool.Driver.Rules) != len(lint.Rules()) || len(x.Results) != 1 || *x.Results[0].RuleID != "NP1006" || x.Results[0].PartialFingerprints["netpath/v1"] == "" {
+		t.Errorf("%d rules, results %+v", len(x.Tool.Driver.Rules), x.Results)
 	}
 }
