@@ -341,3 +341,14 @@ func TestAGroupWithoutItsRulesIsAStub(t *testing.T) {
 		t.Errorf("given %v, %s", g.RulesGiven, messages(res))
 	}
 }
+
+func TestBlanksAroundANameOfADesignAreToldOf(t *testing.T) { // row 92
+	res := estate(t, map[string]string{"design.yaml": "apiVersion: netpath/v1\nnetworkSecurityGroups:\n  - name: 'nsg '\n"})
+	d := said(res, `blanks around "nsg " are ignored`)
+	if len(d) != 1 || d[0].Severity != load.Warning || d[0].Origin.Line != 3 {
+		t.Errorf("no warning at the name: %s", messages(res))
+	}
+	if got := res.Network.NetworkSecurityGroups[0].Name; got != "nsg" {
+		t.Errorf("the NSG is called %q", got)
+	}
+}

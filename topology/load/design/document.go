@@ -138,7 +138,7 @@ type reader struct {
 func (r *reader) entry(kind Kind, p *Plain, e topology.Any) *Entry {
 	b := e.Base()
 	*b = r.element(p.At, p.Name)
-	b.ResourceID = strings.TrimRight(strings.TrimSpace(r.Text(p.ID.N)), "/")
+	b.ResourceID = strings.TrimRight(r.Trimmed(p.ID.N), "/")
 	b.Location = r.Text(p.Location.N)
 	b.ResourceGroup = r.Text(p.ResourceGroup.N)
 	b.Tags = r.tags(p.Tags)
@@ -175,7 +175,7 @@ func (r *reader) tags(d Labels) []topology.Tag {
 }
 
 func (r *reader) element(at *doctree.Node, name Text) topology.Element {
-	e := topology.Element{Name: strings.TrimSpace(r.Text(name.N)), Design: true, Origin: r.Origin(at)}
+	e := topology.Element{Name: r.Trimmed(name.N), Design: true, Origin: r.Origin(at)}
 	if strings.Contains(e.Name, "/") {
 		r.Refuse(name.N, "expected a name without /", "")
 	}
