@@ -169,14 +169,11 @@ type namedSet struct {
 	set  *netipx.IPSet
 }
 
-// names are the sets that engineers have names for: the Internet, tags that
+// readNames are the sets that engineers have names for: the Internet, tags that
 // rules and routes of the estate name, virtual networks and subnets.
-func (f *finder) names() []namedSet {
-	if f.known != nil {
-		return f.known
-	}
+func (f *finder) readNames() (out []namedSet) {
 	if e, err := f.s.NamedEnd("Internet"); err == nil {
-		f.known = append(f.known, namedSet{"Internet", addressesOf(e)})
+		out = append(out, namedSet{"Internet", addressesOf(e)})
 	}
 	var tags []string
 	add := func(list []topology.AddressPrefix) {
@@ -213,16 +210,16 @@ func (f *finder) names() []namedSet {
 	}
 	for _, name := range tags {
 		if tag, ok := f.s.Names().Index().Tag(name); ok && tag.Refused == nil {
-			f.known = append(f.known, namedSet{tag.Name, setOf(tag.Prefixes.Slice())})
+			out = append(out, namedSet{tag.Name, setOf(tag.Prefixes.Slice())})
 		}
 	}
 	for _, v := range f.net.VirtualNetworks {
-		f.known = append(f.known, namedSet{"vnet " + v.Name, setOf(v.KnownSpace())})
+		out = append(out, namedSet{"vnet " + v.Name, setOf(v.KnownSpace())})
 		for _, sub := range v.Subnets {
-			f.known = append(f.known, namedSet{subnetName(sub), setOf(sub.Prefixes)})
+			out = append(out, namedSet{subnetName(sub), setOf(sub.Prefixes)})
 		}
 	}
-	return f.known
+	return out
 }
 
 func without(a, b *netipx.IPSet) *netipx.IPSet {

@@ -66,7 +66,19 @@ type Services struct {
 // Between answers a question. A *sim.NameError says that a name of it does not
 // fit the estate.
 func Between(ctx context.Context, s *sim.Simulator, q Question) (*Answer, error) {
-	return newFinder(s).between(ctx, q)
+	return NewAsker(s).Between(ctx, q)
+}
+
+// Asker asks one estate many questions: what they have in common is looked up
+// once. It is safe for concurrent use.
+type Asker struct{ f *finder }
+
+// NewAsker prepares to ask an estate.
+func NewAsker(s *sim.Simulator) *Asker { return &Asker{newFinder(s)} }
+
+// Between answers a question as [Between] does.
+func (a *Asker) Between(ctx context.Context, q Question) (*Answer, error) {
+	return a.f.between(ctx, q)
 }
 
 func (f *finder) between(ctx context.Context, q Question) (*Answer, error) {

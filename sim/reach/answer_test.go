@@ -309,3 +309,35 @@ func TestACellIsWhatTheAnswerAboutItsTwoSubnetsSays(t *testing.T) {
 		}
 	}
 }
+
+// One asker answers many questions at once as each alone is answered.
+func TestAnAskerAnswersAtOnceAsOneByOne(t *testing.T) {
+	n, _ := estategen.Random(rand.New(rand.NewPCG(5, 23)), estategen.Options{Without: estategen.All &^ estategen.Certain})
+	s, err := sim.New(n, sim.Options{AsOf: estategen.CatalogueDate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := questions(rand.New(rand.NewPCG(5, 24)), n)
+	list = append(list, list...)
+	text := func(a *Answer, err error) string {
+		if err != nil {
+			return err.Error()
+		}
+		var s string
+		for i := range a.Rows {
+			r := &a.Rows[i]
+			s += fmt.Sprintln(r.Outcome.Verdict, r.Outcome.Code, r.Outcome.RuleName, len(r.From), len(r.To), r.Source.Name, r.Destination.Name, services(r.Services))
+		}
+		return s
+	}
+	asker := NewAsker(s)
+	got := make([]string, len(list))
+	if err := inParallel(context.Background(), len(list), func(i int) { got[i] = text(asker.Between(context.Background(), list[i])) }); err != nil {
+		t.Fatal(err)
+	}
+	for i, q := range list {
+		if want := text(Between(context.Background(), s, q)); got[i] != want {
+			t.Errorf("%+v:\n%s\nalone:\n%s", q, got[i], want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/topology"
@@ -37,11 +38,12 @@ type finder struct {
 	s        *sim.Simulator
 	net      *topology.Network
 	machines map[topology.ID][]*topology.VirtualMachine // by interface
+	mu       sync.Mutex                                 // of places and subnets
 	places   map[*topology.IPConfiguration]*Place
 	subnets  map[*topology.Subnet][]*Place
 	homes    map[topology.ID]*topology.Subnet
 	inside   map[topology.ID][]topology.Owner // by subnet
-	known    []namedSet                       // names, made when first asked
+	names    func() []namedSet                // readNames, made once
 }
 
 func newFinder(s *sim.Simulator) *finder {
@@ -72,6 +74,7 @@ func newFinder(s *sim.Simulator) *finder {
 			f.homes[sub.ID()] = sub
 		}
 	}
+	f.names = sync.OnceValue(f.readNames)
 	return f
 }
 
@@ -249,6 +252,8 @@ func (f *finder) interfacePlaces(nic *topology.NetworkInterface, fits func(*topo
 
 // place is an address of an interface, the same each time.
 func (f *finder) place(o topology.Owner) *Place {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if p := f.places[o.Configuration]; p != nil {
 		return p
 	}
@@ -273,10 +278,16 @@ func (f *finder) place(o topology.Owner) *Place {
 // subnet is the interfaces of a subnet; without any in the data the subnet's
 // addresses as such. As a destination it is also what else owns an address.
 func (f *finder) subnet(sub *topology.Subnet, source bool) []*Place {
+	f.mu.Lock()
 	all, ok := f.subnets[sub]
+	f.mu.Unlock()
 	if !ok {
-		all = f.makeSubnet(sub)
-		f.subnets[sub] = all
+		made := f.makeSubnet(sub)
+		f.mu.Lock()
+		if all, ok = f.subnets[sub]; !ok { // another question may have been faster
+			all, f.subnets[sub] = made, made
+		}
+		f.mu.Unlock()
 	}
 	if !source {
 		return all
