@@ -94,7 +94,7 @@ func TestAClassifierDecidesWhatNoFactBearsOn(t *testing.T) {
 }
 
 // verdicts.md 15: at an NSG alone the own side is in VirtualNetwork.
-func TestAClassifierKnowsTheOwnSideOfAnNSGAlone(t *testing.T) {
+func TestTheOwnSideOfAnNSGAloneIsInVirtualNetwork(t *testing.T) {
 	for _, d := range []topology.Direction{topology.Inbound, topology.Outbound} {
 		r := golden.Deny("x", 100, d).From("VirtualNetwork")
 		if d == topology.Inbound {
@@ -108,6 +108,16 @@ func TestAClassifierKnowsTheOwnSideOfAnNSGAlone(t *testing.T) {
 		}
 		if r, ok := g.certainly(p); !ok || r.Name != "x" {
 			t.Errorf("%s: %v, %v", d, r, ok)
+		}
+		one := flow.Explore(func(w *flow.World) (bool, string) {
+			x := g.RuleByRule(w, p)
+			return x.Access == topology.Deny && x.Rule.Name == "x", ""
+		}, nil)
+		if one.Verdict != flow.Allow || one.Strict != flow.Allow {
+			t.Errorf("%s: rule by rule it is not certain", d)
+		}
+		if e := g.Evaluate(p)[0]; !e.Source || !e.Destination || len(e.Undecided) > 0 {
+			t.Errorf("%s: condition by condition %+v", d, e)
 		}
 	}
 }

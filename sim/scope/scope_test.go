@@ -684,6 +684,11 @@ func TestAnAddressOfATagLiesSomewhere(t *testing.T) {
 			t.Errorf("%s: missing %v", x.fact, r.Missing)
 		}
 	}
+	if in, _, open := flow.One(func(w *flow.World) bool {
+		return scope.Within(w, flow.SomewhereIn("AppService", false), scope.SetOf(cidr("10.0.0.0/8")))
+	}, ""); in || !open {
+		t.Errorf("as far as is known it lies elsewhere: %v", in)
+	}
 	r := flow.Explore(func(w *flow.World) (bool, struct{}) {
 		return scope.Within(w, flow.SomewhereIn("Internet", false), scope.SetOf(cidr("20.0.0.0/8"))), struct{}{}
 	}, nil)
@@ -1063,6 +1068,13 @@ func TestTheAnswerOfASetChangesOnlyAtItsConstants(t *testing.T) {
 }
 
 // A long list is made a set once it has been asked often, and says the same.
+func TestASetIsCataloguedWhereTheFileHoldsItsTag(t *testing.T) {
+	with, without := scope.New(golden.New().Build(), fresh), scope.New(golden.New().NoServiceTags().Build(), fresh)
+	if !with.Tag("Storage").Catalogued() || with.Tag("Sql").Catalogued() || without.Tag("Storage").Catalogued() || with.Tag("AzureLoadBalancer").Catalogued() {
+		t.Error("of Storage, Sql and AzureLoadBalancer the file holds Storage")
+	}
+}
+
 func TestATagThatIsAskedOftenSaysTheSame(t *testing.T) {
 	s := scope.New(golden.New().Build(), fresh).Tag("Storage")
 	for range 20 {
