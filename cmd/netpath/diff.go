@@ -8,6 +8,7 @@ import (
 	"github.com/netpath/netpath/internal/report"
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/diff"
+	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/topology"
 )
 
@@ -114,15 +115,16 @@ func (p *program) diff(cmd *cobra.Command, old, new string, f *diffFlags) error 
 	for _, code := range diffCodes(r, f.failOn) {
 		s.codes.add(code)
 	}
-	assumed := r.Assumptions
+	assumed, unwaived := r.Assumptions, r.Unwaived
 	for _, g := range r.Gates {
 		for _, c := range g.Changes {
 			for _, x := range c.Parts {
 				assumed = append(assumed, slices.Concat(x.Old.Assumptions, x.New.Assumptions)...)
+				unwaived = unwaived || x.Old.Code == flow.UnwaivedAssumption || x.New.Code == flow.UnwaivedAssumption
 			}
 		}
 	}
-	s.settle(answered{assumptions: assumed, underAssumptions: r.Unwaived})
+	s.settle(answered{assumptions: assumed, underAssumptions: unwaived})
 	taken := s.scopeOf()
 	outs, err := s.openOutputs(report.Options{Scope: taken, ExitCodes: s.codes.list()})
 	if err != nil {

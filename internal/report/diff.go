@@ -137,8 +137,10 @@ func comparedText(r *diff.Report) string {
 
 func gateTitle(g *diff.Gate) string {
 	switch {
-	case g.Level != diff.Interface:
+	case g.Level == diff.SecurityGroup:
 		return "NSG " + g.Name
+	case g.Level == diff.Subnet:
+		return "subnet " + g.Name
 	case len(g.Places) > 1:
 		return count(len(g.Places), "interface", "interfaces") + " like " + g.Name
 	default:
@@ -242,7 +244,7 @@ func (w *Writer) diffText(p *page, r *diff.Report, run DiffRun) {
 		g := &r.Gates[i]
 		p.blank()
 		p.line(joined("  ", p.paint.in(bold, Escape(gateTitle(g))), Escape(gatePlaces(g))))
-		if g.Level == diff.Interface {
+		if g.Level != diff.SecurityGroup {
 			p.line("  ", p.paint.in(faint, Escape("before: "+gatesText(g.Gates[0])+"; now: "+gatesText(g.Gates[1]))))
 		}
 		for j := range g.Changes {
@@ -703,7 +705,7 @@ func (w *Writer) diffMarkdown(r *diff.Report, run DiffRun) error {
 	for i := range r.Gates {
 		g := &r.Gates[i]
 		fmt.Fprintf(&b, "\n### %s\n", markdown(joined(" ", gateTitle(g), gatePlaces(g))))
-		if g.Level == diff.Interface {
+		if g.Level != diff.SecurityGroup {
 			fmt.Fprintf(&b, "\nbefore: %s; now: %s\n", markdown(gatesText(g.Gates[0])), markdown(gatesText(g.Gates[1])))
 		}
 		b.WriteString("\n| change | traffic | packets | example | before | now |\n|---|---|---|---|---|---|\n")

@@ -70,6 +70,7 @@ type Level string
 
 // The levels.
 const (
+	Subnet        Level = "subnet"               // the NSG of a subnet of which no interface is in the data
 	SecurityGroup Level = "networkSecurityGroup" // one NSG, at one place
 	Interface     Level = "networkInterface"     // the whole chain of an interface
 )
@@ -81,7 +82,7 @@ type Gate struct {
 	ID      string      // resource ID of the new side, "" where only the old one has it
 	OldID   string      // where it differs from ID
 	Places  []string    // subnets where the NSG is asked ("v1/app"), or interfaces that change alike
-	Gates   [2][]string // of an interface: its NSGs before and now
+	Gates   [2][]string // of an interface or subnet: its NSGs before and now
 	Changes []Change
 }
 
@@ -196,7 +197,7 @@ func Compare(ctx context.Context, old, new *sim.Simulator, opts Options) (*Repor
 		c.report.Unwaived = c.report.Unwaived || s.Options().Strict && !c.sides[i].waived(*stale)
 	}
 	c.report.Old, c.report.New = old.Catalogue(), new.Catalogue()
-	for _, step := range []func() error{c.groups, c.interfaces, c.routes, c.elements} {
+	for _, step := range []func() error{c.groups, c.interfaces, c.subnets, c.routes, c.elements} {
 		if err := step(); err != nil {
 			return nil, err
 		}

@@ -307,6 +307,30 @@ func TestResourcesThatOneSideHasAreListed(t *testing.T) {
 	}
 }
 
+func TestTheNSGOfASubnetWithoutInterfacesCounts(t *testing.T) {
+	with := func(nsg string) *golden.Estate {
+		e := golden.Empty().VNet("v1", "10.0.0.0/16").Subnet("v1", "app", "10.0.1.0/24").NSG("shut", golden.Deny("no", 100, out))
+		if nsg != "" {
+			e.SubnetOf("app").NetworkSecurityGroup = topology.RefTo(strings.Replace(e.NSGOf("shut").ResourceID, "/shut", "/"+nsg, 1))
+		}
+		return e
+	}
+	r := compare(t, of(t, with("shut")), of(t, with("")), diff.Options{})
+	if certain, _ := r.Newly(topology.Allow); !certain || r.Gates[0].Level != diff.Subnet || r.Gates[0].Name != "v1/app" {
+		t.Errorf("detached: %q", lines(r))
+	}
+	if certain, _ := compare(t, of(t, with("")), of(t, with("shut")), diff.Options{}).Newly(topology.Deny); !certain {
+		t.Error("attached: nothing is newly denied")
+	}
+	r = compare(t, of(t, with("shut")), of(t, with("gone")), diff.Options{})
+	if certain, maybe := r.Newly(topology.Allow); certain || !maybe {
+		t.Errorf("another NSG, whose rules nobody knows: %q", lines(r))
+	}
+	if r := compare(t, of(t, with("gone")), of(t, with("gone")), diff.Options{}); !r.Empty() {
+		t.Errorf("%q", lines(r))
+	}
+}
+
 func TestAPublicAddressThatMovesIsTold(t *testing.T) {
 	at := func(vm string) *golden.Estate { return golden.New().PublicIP(vm, "198.51.100.7", "Basic") }
 	r := compare(t, of(t, at("a1")), of(t, at("a1").With(func(e *golden.Estate) {

@@ -6,7 +6,8 @@
 //   - An NSG that both sides have is compared as a set of packets ([Gate] with
 //     the level [SecurityGroup]), at each subnet where it is attached: every
 //     packet whose verdict by that NSG alone differs is in one [Change], and no
-//     other. The parts of a change do not overlap; where only the first are
+//     other (where only one side says which subnet it is: every packet of an
+//     address of that subnet). The parts of a change do not overlap; where only the first are
 //     kept, [Change.Rest] says how many packets the others hold.
 //   - An interface whose gates are others than before (an NSG attached or
 //     detached, admin rules changed) is compared by its whole chain ([Gate] with

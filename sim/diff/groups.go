@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -167,23 +168,82 @@ func (c *comparison) digest(side int, g *topology.NetworkSecurityGroup, d topolo
 	return c.sides[side].Gate(g, d, p).Digest(c.sets)
 }
 
-// groupChanges compares one direction of an NSG at one place.
+// subnets compares the subnets to which another NSG is attached than before, or
+// none, and of which no interface that could tell of it is in both sides.
+func (c *comparison) subnets() error {
+	told := map[topology.ID]bool{}
+	for _, x := range c.cards() {
+		told[x.config.old.Subnet.ID()], told[x.config.new.Subnet.ID()] = true, true
+	}
+	for _, p := range c.pairedSubnets() {
+		if p.old == nil || p.new == nil || told[p.new.ID()] && told[p.old.ID()] {
+			continue
+		}
+		g := Gate{Level: Subnet, Name: subnetLabel(p.new), ID: p.new.ResourceID}
+		var groups pair[*topology.NetworkSecurityGroup]
+		for i, s := range []*topology.Subnet{p.old, p.new} {
+			if s.NetworkSecurityGroup.IsZero() {
+				continue
+			}
+			id := s.NetworkSecurityGroup.ID()
+			x := &topology.NetworkSecurityGroup{} // its rules are not known
+			x.Name, x.ResourceID = id.Name(), s.NetworkSecurityGroup.Text
+			if n := slices.IndexFunc(c.sides[i].Groups(), func(y *topology.NetworkSecurityGroup) bool { return y.ID() == id }); n >= 0 {
+				x = c.sides[i].Groups()[n]
+			}
+			if i == 0 {
+				groups.old = x
+			} else {
+				groups.new = x
+			}
+			g.Gates[i] = []string{"NSG " + x.Name}
+		}
+		switch {
+		case groups.old == nil && groups.new == nil, slices.Contains(c.matchGroups(), groups):
+			continue // told of the NSG
+		case both(groups) && !groups.old.RulesGiven && !groups.new.RulesGiven && groups.old.ID() == groups.new.ID():
+			continue
+		}
+		for _, d := range directions {
+			changes, err := c.groupChanges(groups, spot{c.sides[0].Place(p.old), c.sides[1].Place(p.new)}, d)
+			if err != nil {
+				return err
+			}
+			g.Changes = append(g.Changes, changes...)
+		}
+		if len(g.Changes) > 0 {
+			c.report.Gates = append(c.report.Gates, g)
+		}
+	}
+	return nil
+}
+
+// groupChanges compares one direction of an NSG at one place; nil is no NSG.
 func (c *comparison) groupChanges(p pair[*topology.NetworkSecurityGroup], at spot, d topology.Direction) ([]Change, error) {
 	q := &question{c: c, direction: d}
 	groups, places := [2]*topology.NetworkSecurityGroup{p.old, p.new}, [2]*scope.Place{at.old, at.new}
 	for i, g := range groups {
-		if g.RulesGiven {
+		switch {
+		case g == nil:
+		case g.RulesGiven:
 			q.gates[i] = []*nsg.Gate{c.sides[i].Gate(g, d, places[i])}
-		} else {
+		default:
 			q.open[i] = true
 		}
 	}
-	if !q.open[0] && !q.open[1] && q.gates[0][0].Digest(c.sets) == q.gates[1][0].Digest(c.sets) {
+	if len(q.gates[0])+len(q.gates[1]) == 2 && q.gates[0][0].Digest(c.sets) == q.gates[1][0].Digest(c.sets) {
 		return nil, nil
 	}
 	q.places = places
-	q.where = fmt.Sprintf("NSG %s, %s", p.new.Name, d)
+	q.where = fmt.Sprintf("%s, %s", at.label(), d)
 	q.ask = func(side int, x flowset.Packet) (Decision, error) {
+		switch {
+		case groups[side] == nil:
+			return Decision{Verdict: flow.Allow, Code: flow.NoNSG}, nil
+		case q.open[side]:
+			text := "the rules of network security group " + groups[side].Name + " are not in the data"
+			return Decision{Verdict: flow.Unknown, Code: flow.DanglingReference, Missing: []flow.Missing{{Code: flow.DanglingReference, About: groups[side].Name, Text: text}}}, nil
+		}
 		local, remote := ends(d, x)
 		return decisionOf(c.sides[side].IPFlow(sim.IPFlowQuestion{NSG: groups[side].ResourceID, Place: places[side], Direction: d, Protocol: x.Protocol, Local: local, Remote: remote}))
 	}
@@ -200,10 +260,20 @@ func (c *comparison) groupChanges(p pair[*topology.NetworkSecurityGroup], at spo
 		for i := range local {
 			q.prefer = append(q.prefer, q.space.Region(i))
 		}
+		all := q.space.All()
+		if (at.old.Subnet == nil) != (at.new.Subnet == nil) && len(local) > 0 {
+			// Only one side says where the NSG is: what machines of that subnet
+			// send and receive can be compared.
+			all = q.prefer[len(local)-1]
+		}
 		for i := range q.parts {
-			q.parts[i] = flowset.Parts{Unmatched: q.space.None(), Allowed: q.space.None(), Denied: q.space.None(), Open: q.space.All()}
-			if !q.open[i] {
-				q.parts[i] = q.space.Parts(q.number(i, 0))
+			q.parts[i] = flowset.Parts{Unmatched: q.space.None(), Allowed: q.space.None(), Denied: q.space.None(), Open: all}
+			switch {
+			case groups[i] == nil:
+				q.parts[i].Allowed, q.parts[i].Open = all, q.space.None()
+			case !q.open[i]:
+				p := q.space.Parts(q.number(i, 0))
+				q.parts[i].Allowed, q.parts[i].Denied, q.parts[i].Open = p.Allowed.Intersect(all), p.Denied.Intersect(all), p.Open.Intersect(all)
 			}
 		}
 		changes, err := q.changes()
@@ -243,7 +313,7 @@ func localRegions(d topology.Direction, v6 bool, near []netip.Addr, at spot) [][
 	for _, a := range near {
 		own = append(own, netip.PrefixFrom(a, a.BitLen()))
 	}
-	if sub := at.new.Subnet; sub != nil {
+	if sub := cmp.Or(at.new.Subnet, at.old.Subnet); sub != nil {
 		for _, p := range sub.Prefixes {
 			if p.Addr().Is6() == v6 {
 				subnet = append(subnet, p)

@@ -90,7 +90,7 @@ func (q *question) changes() ([]Change, error) {
 // allows, added, and one that denies, taken away, can only allow more.
 func (q *question) otherwise(both flowset.Set) (set flowset.Set, mayAllow, mayDeny bool) {
 	switch {
-	case both.Empty() || q.open[0] || q.open[1]:
+	case both.Empty() || q.open[0] || q.open[1] || q.bears == nil && len(q.gates[0]) != len(q.gates[1]):
 		return both, true, true
 	case q.bears != nil:
 		return q.bears(both)
