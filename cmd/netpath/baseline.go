@@ -156,6 +156,8 @@ func (p *policy) remark(run *report.CheckRun, r *rules.Report) (expired bool) {
 		case x.lapsed:
 			state, expired = report.SuppressionExpired, true
 			say(x, true, "the suppression of %s expired on %s; renew it (owner: %s) or remove it", x.label(), x.Expires, x.Owner)
+		case slices.Contains(r.Unused, &x.Suppression) && !p.asks(x):
+			continue // netpath lint goes by it
 		case slices.Contains(r.Unused, &x.Suppression):
 			state = report.SuppressionUnused
 			say(x, false, "the suppression of %s was not used; remove it", x.label())
@@ -166,6 +168,12 @@ func (p *policy) remark(run *report.CheckRun, r *rules.Report) (expired bool) {
 		run.Remarks = append(run.Remarks, report.CheckRemark{Text: fmt.Sprintf("%s is in the baseline and no longer found: %s; write the baseline anew", f.ID, f.Title)})
 	}
 	return expired
+}
+
+// asks reports whether an assertion of the policy could use a suppression:
+// its own, or one of lint where the suppression is of a rule.
+func (p *policy) asks(x *suppression) bool {
+	return slices.ContainsFunc(p.assertions, func(a *rules.Assertion) bool { return a.ID == x.ID || a.Kind == rules.Lint })
 }
 
 func (x *suppression) label() string {

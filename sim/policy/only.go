@@ -66,12 +66,16 @@ func only(sel *selection, r *Result) ([]*pair, error) {
 
 // reachAll asks what passes between the ends of each pair, on all cores.
 func reachAll(ctx context.Context, s *sim.Simulator, pairs []*pair) error {
+	if len(pairs) == 0 {
+		return nil
+	}
+	asker := reach.NewAsker(s)
 	var wg sync.WaitGroup
 	next := make(chan *pair)
 	for range min(len(pairs), runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
 			for p := range next {
-				p.ask(ctx, s)
+				p.ask(ctx, asker)
 			}
 		})
 	}
@@ -103,8 +107,8 @@ func reachAll(ctx context.Context, s *sim.Simulator, pairs []*pair) error {
 
 // ask asks what passes beyond the services that may. The answer itself is not
 // kept: there may be many.
-func (p *pair) ask(ctx context.Context, s *sim.Simulator) {
-	a, err := reach.Between(ctx, s, reach.Question{From: p.from.name, To: p.to.name})
+func (p *pair) ask(ctx context.Context, asker *reach.Asker) {
+	a, err := asker.Between(ctx, reach.Question{From: p.from.name, To: p.to.name})
 	if err != nil {
 		p.err = err
 		return
