@@ -385,6 +385,13 @@ func TestAsFarAsIsKnownTheDocumentedDefaultRulesDecide(t *testing.T) {
 	}
 }
 
+func TestAsFarAsIsKnownARuleOfUnknownAccessDenies(t *testing.T) {
+	e := changed(func(r *topology.SecurityRule) { r.Access = topology.NoAccess }, golden.Allow("x", 100, golden.Out))
+	if r := decide(gateOf(e, golden.Out).Decide, tcp(a1, d1, 443)); r.Verdict != flow.Unknown || r.Walk.Access != topology.Deny {
+		t.Errorf("%v, as far as is known %v", r.Verdict, r.Walk.Access)
+	}
+}
+
 func TestSecurityAdminRulesDecideBeforeNSGs(t *testing.T) {
 	const in = golden.In
 	admin := func(list ...*golden.Rule) *nsg.Gate {
