@@ -92,27 +92,34 @@ func diffTally(r *diff.Report) string {
 			out = append(out, kindWords[k]+": "+thousands(n))
 		}
 	}
-	added, removed := 0, 0
+	elements := map[string]int{}
 	for _, e := range r.Elements {
-		if e.Added {
-			added++
-		} else {
-			removed++
-		}
+		elements[elementWord(e)]++
 	}
 	if n := routedSubnets(r); n > 0 {
 		out = append(out, "other routes: "+count(n, "subnet", "subnets"))
 	}
-	if added > 0 {
-		out = append(out, "added: "+count(added, "resource", "resources"))
-	}
-	if removed > 0 {
-		out = append(out, "removed: "+count(removed, "resource", "resources"))
+	for _, word := range []string{"added", "removed", "changed"} {
+		if n := elements[word]; n > 0 {
+			out = append(out, word+": "+count(n, "resource", "resources"))
+		}
 	}
 	if len(out) == 0 {
 		return "nothing changed"
 	}
 	return strings.Join(out, "; ")
+}
+
+// elementWord says what became of a resource: "added", "removed", "changed".
+func elementWord(e diff.Element) string {
+	switch {
+	case e.Changed:
+		return "changed"
+	case e.Added:
+		return "added"
+	default:
+		return "removed"
+	}
 }
 
 func routedSubnets(r *diff.Report) int {
@@ -345,10 +352,7 @@ func (p *page) elements(r *diff.Report) {
 	p.blank()
 	rows := make([]row, len(r.Elements))
 	for i, e := range r.Elements {
-		word := cell{text: "added", color: green}
-		if !e.Added {
-			word = cell{text: "removed", color: red}
-		}
+		word := cell{text: elementWord(e), color: map[string]string{"added": green, "removed": red, "changed": yellow}[elementWord(e)]}
 		rows[i] = row{cells: []cell{word, {text: e.Kind}, plain(e.Name), plain(e.Origin.String()).dim()}}
 	}
 	p.grid("", rows)
@@ -392,11 +396,7 @@ func diffRows(r *diff.Report) []row {
 		}
 	}
 	for _, e := range r.Elements {
-		word := "added"
-		if !e.Added {
-			word = "removed"
-		}
-		rows = append(rows, row{cells: []cell{{text: word}, plain(e.Kind + " " + e.Name), {}, {}, {}, {}, {}, plain(e.Origin.String())}})
+		rows = append(rows, row{cells: []cell{{text: elementWord(e)}, plain(e.Kind + " " + e.Name), {}, {}, {}, {}, {}, plain(e.Origin.String())}})
 	}
 	return rows
 }
@@ -540,7 +540,7 @@ func familyText(v6 bool) string {
 }
 
 type diffElementJSON struct {
-	Change string           `json:"change"` // added, removed
+	Change string           `json:"change"` // added, removed, changed
 	Kind   string           `json:"kind"`
 	Name   string           `json:"name"`
 	ID     string           `json:"id"`
@@ -573,7 +573,7 @@ func diffDocument(r *diff.Report, run DiffRun) diffJSON {
 
 // diffSummaryOf counts the changes by kind, with 0 for those that there are none of.
 func diffSummaryOf(r *diff.Report) map[string]int {
-	out := map[string]int{"added": 0, "removed": 0, "routedSubnets": routedSubnets(r)}
+	out := map[string]int{"added": 0, "removed": 0, "changed": 0, "routedSubnets": routedSubnets(r)}
 	for _, k := range diff.Kinds() {
 		out[string(k)] = 0
 	}
@@ -583,21 +583,13 @@ func diffSummaryOf(r *diff.Report) map[string]int {
 		}
 	}
 	for _, e := range r.Elements {
-		if e.Added {
-			out["added"]++
-		} else {
-			out["removed"]++
-		}
+		out[elementWord(e)]++
 	}
 	return out
 }
 
 func diffElement(e diff.Element) diffElementJSON {
-	x := diffElementJSON{Change: "removed", Kind: e.Kind, Name: e.Name, ID: e.ID, Origin: given(e.Origin)}
-	if e.Added {
-		x.Change = "added"
-	}
-	return x
+	return diffElementJSON{Change: elementWord(e), Kind: e.Kind, Name: e.Name, ID: e.ID, Origin: given(e.Origin)}
 }
 
 func diffChange(c *diff.Change) diffChangeJSON {

@@ -51,7 +51,7 @@ type Report struct {
 	Old, New    *sim.CatalogueInfo // the service tag files in use; nil: none
 	Gates       []Gate             // of which traffic changes: NSGs, then interfaces
 	Routes      []Routes           // subnets whose effective routes change
-	Elements    []Element          // that only one side has
+	Elements    []Element          // that only one side has, or that say something else
 	Notes       []string           // how the sides were matched
 	Assumptions []flow.Assumption  // that the report as a whole rests on
 	Unwaived    bool               // strict mode: one of them is not waived
@@ -138,6 +138,9 @@ func (r *Report) Newly(access topology.Access) (certainly, perhaps bool) {
 	if access == topology.Deny {
 		kind = NewlyDenied
 	}
+	if slices.ContainsFunc(r.Elements, func(e Element) bool { return e.Changed || access != topology.Deny && e.MayAllow() }) {
+		return r.Has(kind), true
+	}
 	return r.Has(kind), r.Unwaived || r.any(func(c *Change) bool {
 		return c.Kind != kind && (access == topology.Deny && c.MayDeny || access != topology.Deny && c.MayAllow)
 	})
@@ -221,6 +224,7 @@ type comparison struct {
 	subnetPairs []pair[*topology.Subnet]
 	groupPairs  []pair[*topology.NetworkSecurityGroup]
 	machines    map[netip.Addr]string
+	cardPairs   []card
 }
 
 // current is the simulator with a service tag file that is taken as current,

@@ -345,6 +345,46 @@ func TestAPublicAddressThatMovesIsTold(t *testing.T) {
 	}
 }
 
+// What leads or filters packets and is no NSG and no route is told of, and may
+// let through what was denied.
+func TestResourcesThatSaySomethingElseAreListed(t *testing.T) {
+	build := func(port string) *golden.Estate {
+		return golden.New().Firewall("app", golden.NetworkRules("net", 200, topology.Allow, golden.NetworkRule("web", "*", port))).
+			LoadBalancer("lb", "198.51.100.30", 443, 8443, "a1").PublicIP("a1", "198.51.100.7", "Standard").UsesProxy("a1", "10.0.0.5", 8080)
+	}
+	for _, c := range []struct {
+		want   string
+		change func(*golden.Estate)
+	}{
+		{"virtual network peering v1 to v2", func(e *golden.Estate) { e.ForwardedTraffic("v1", "v2") }},
+		{"network interface a1-nic", func(e *golden.Estate) { e.Forwarding("a1") }},
+		{"virtual machine a1", func(e *golden.Estate) { e.Machine("a1").Proxy.Port = 3128 }},
+		{"virtual machine a1", func(e *golden.Estate) { e.GuestFirewall("a1") }},
+		{"subnet v1/app", func(e *golden.Estate) { e.PrivateSubnet("app") }},
+		{"", func(e *golden.Estate) { e.Machine("a1").OSName = "Ubuntu 16.04" }},
+		{"", func(e *golden.Estate) { e.NIC("a1").Origin.Line += 7 }},
+	} {
+		r := compare(t, of(t, build("443")), of(t, build("443").With(c.change)), diff.Options{})
+		var got []string
+		for _, e := range r.Elements {
+			got = append(got, e.Kind+" "+e.Name)
+			if !e.Changed || e.Added {
+				t.Errorf("%+v", e)
+			}
+		}
+		if s := strings.Join(got, ", "); s != c.want {
+			t.Errorf("%q, want %q", s, c.want)
+		}
+		if _, maybe := r.Newly(topology.Allow); maybe != (c.want != "") {
+			t.Errorf("%q: newly allowed perhaps: %t", c.want, maybe)
+		}
+	}
+	r := compare(t, of(t, build("443")), of(t, build("22")), diff.Options{})
+	if len(r.Elements) != 1 || r.Elements[0].Kind != "Azure Firewall" || !r.Elements[0].Changed {
+		t.Errorf("%+v", r.Elements)
+	}
+}
+
 func TestAMovedNSGIsMatchedByItsName(t *testing.T) {
 	old := golden.New().SubnetNSG("app", golden.Allow("web", 100, in).From("203.0.113.7"))
 	new := golden.New().SubnetNSG("app", golden.Allow("web", 100, in).From("203.0.113.8"))

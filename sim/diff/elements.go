@@ -7,17 +7,31 @@ import (
 	"github.com/netpath/netpath/topology"
 )
 
-// Element is a resource that only one side has, or a public IP address that
-// only one side has at an interface.
+// Element is a resource that only one side has, or that says something else
+// than before which is told of no NSG, interface or route: who is in a load
+// balancer's pool, a rule of a firewall, a flag of a peering. A public IP
+// address that only one side has at an interface is one too. What such a change
+// does to packets is not worked out.
 type Element struct {
-	Kind   string // "virtual machine", "network interface", "subnet", …
-	Name   string
-	ID     string
-	Added  bool // the new side has it; otherwise the old one
-	Origin topology.Origin
+	Kind    string // "virtual machine", "network interface", "subnet", …
+	Name    string
+	ID      string
+	Added   bool // the new side alone has it
+	Changed bool // both have it; neither: the old side alone has it
+	Origin  topology.Origin
 }
 
-// elements finds what only one side has.
+// MayAllow reports whether the change may let packets through that were denied.
+func (e *Element) MayAllow() bool {
+	return e.Changed || e.Added && slices.Contains(waysIn, e.Kind)
+}
+
+// waysIn are the kinds of resource that carry traffic of their own: what a new
+// one allows is no change of a gate.
+var waysIn = []string{"network interface", "public IP address", "public IP address at an interface", "load balancer",
+	"virtual network peering", "private endpoint", "NAT gateway", "virtual network gateway", "Azure Firewall", "firewall policy"}
+
+// elements finds what only one side has, and what says something else.
 func (c *comparison) elements() error {
 	old, new := c.sides[0].Network(), c.sides[1].Network()
 	var out []Element
@@ -36,8 +50,18 @@ func (c *comparison) elements() error {
 	single(add, "NAT gateway", old.NATGateways, new.NATGateways, nil)
 	single(add, "virtual network gateway", old.VirtualNetworkGateways, new.VirtualNetworkGateways, nil)
 	single(add, "Azure Firewall", old.AzureFirewalls, new.AzureFirewalls, nil)
+	single(add, "firewall policy", old.FirewallPolicies, new.FirewallPolicies, nil)
+	single(add, "IP group", old.IPGroups, new.IPGroups, nil)
 	single(add, "security admin rule", old.AdminRules, new.AdminRules, nil)
 	single(add, "application security group", old.ApplicationSecurityGroups, new.ApplicationSecurityGroups, nil)
+	for _, p := range c.peerings() {
+		switch {
+		case p.old == nil:
+			add("virtual network peering", p.new, peeringLabel(p.new), true)
+		case p.new == nil:
+			add("virtual network peering", p.old, peeringLabel(p.old), false)
+		}
+	}
 	for _, p := range c.pairedSubnets() {
 		switch {
 		case p.old == nil:
@@ -61,8 +85,9 @@ func (c *comparison) elements() error {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Element) int { return cmp.Compare(a.Kind, b.Kind) })
 	c.report.Elements = out
+	c.changes()
+	slices.SortStableFunc(c.report.Elements, func(a, b Element) int { return cmp.Compare(a.Kind, b.Kind) })
 	return nil
 }
 

@@ -110,7 +110,14 @@ func (c *comparison) interfaces() error {
 
 // cards are the IP configurations that both sides have, with the same address.
 func (c *comparison) cards() []card {
-	var out []card
+	if c.cardPairs == nil {
+		c.cardPairs = c.pairCards()
+	}
+	return c.cardPairs
+}
+
+func (c *comparison) pairCards() []card {
+	out := []card{} // not nil: looked for once
 	for _, p := range match(c.sides[0].Network().NetworkInterfaces, c.sides[1].Network().NetworkInterfaces, bareName[*topology.NetworkInterface]) {
 		if !both(p) {
 			continue

@@ -108,6 +108,10 @@ func TestNoNewlyAllowed(t *testing.T) {
 		{"a tag that no file holds", in(), in(golden.Allow("x", 100, golden.In).From("SomeTag").Ports("22")), policy.Unknown},
 		{"a new interface", in(), golden.New().SubnetNSG("app").VM("a9", "app", "10.0.1.99"), policy.Unknown},
 		{"an interface less", golden.New().SubnetNSG("app").VM("a9", "app", "10.0.1.99"), in(), policy.Pass},
+		{"traffic past the appliance", golden.New().Routes("app", golden.Via("nva", "0.0.0.0/0", "10.0.0.10")), golden.New().Routes("app", golden.Via("nva", "0.0.0.0/0", "10.0.0.11")), policy.Unknown},
+		{"traffic that is dropped", golden.New(), golden.New().Routes("app", golden.Hop("none", "8.8.8.0/24", topology.NextHopNone)), policy.Pass},
+		{"a wider firewall", golden.New().Firewall("app"), golden.New().Firewall("app", golden.NetworkRules("net", 200, topology.Allow, golden.NetworkRule("web", "*", "443"))), policy.Unknown},
+		{"another port of the load balancer", golden.New().LoadBalancer("lb", "198.51.100.30", 443, 443, "a1"), golden.New().LoadBalancer("lb", "198.51.100.30", 80, 443, "a1"), policy.Unknown},
 		{"nothing in common", golden.Empty(), in(ssh()), policy.Unknown},
 	} {
 		t.Run(c.fact, func(t *testing.T) {

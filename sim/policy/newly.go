@@ -12,10 +12,6 @@ import (
 	"github.com/netpath/netpath/topology"
 )
 
-// waysIn are the kinds of element that carry traffic of their own: what a new
-// one allows is no change of a gate.
-var waysIn = []string{"network interface", "public IP address", "public IP address at an interface", "load balancer"}
-
 // newly compares the estate with an earlier one: no traffic may be allowed that
 // was not.
 func newly(ctx context.Context, s *sim.Simulator, r *Result) error {
@@ -42,10 +38,35 @@ func newly(ctx context.Context, s *sim.Simulator, r *Result) error {
 		r.count(&Case{Verdict: Unknown, From: "the comparison", Text: "it rests on an assumption that is not waived", Key: "comparison", underAssumptions: true})
 	}
 	for _, e := range report.Elements {
-		if e.Added && slices.Contains(waysIn, e.Kind) {
-			r.Asked++
-			r.count(&Case{Verdict: Unknown, From: e.Name, Text: "the " + e.Kind + " is new: what it lets through was not there to be compared; take a new export for the baseline, or suppress it",
-				Origin: e.Origin, Key: "new\x00" + string(topology.MakeID(e.ID)), about: []string{e.Name, e.ID}})
+		if !e.MayAllow() {
+			continue
+		}
+		text := "the " + e.Kind + " is new: what it lets through was not there to be compared; take a new export for the baseline, or suppress it"
+		if e.Changed {
+			text = "the " + e.Kind + " is not as it was: what it lets through now is not compared; take a new export for the baseline, or suppress it"
+		}
+		r.Asked++
+		r.count(&Case{Verdict: Unknown, From: e.Name, Text: text, Origin: e.Origin,
+			Key: "new\x00" + e.Kind + "\x00" + string(topology.MakeID(e.ID)), about: []string{e.Name, e.ID}})
+	}
+	for i := range report.Routes {
+		x := &report.Routes[i]
+		for j := range x.Changes {
+			y := &x.Changes[j]
+			if y.New.Type == topology.NextHopNone && y.New.Open == "" {
+				continue // what is dropped is not let through
+			}
+			for _, subnet := range x.Subnets {
+				c := &Case{Verdict: Unknown, From: subnet, Key: strings.Join([]string{"route", strings.ToLower(subnet), y.Destination.String(), y.New.String()}, "\x00"), about: []string{subnet},
+					Text: fmt.Sprintf("%s goes to %s, before to %s: what a firewall or an appliance stopped may pass; take a new export for the baseline, or suppress it", y.Destination, y.New, y.Old)}
+				if y.New.Origin != nil {
+					c.Origin = *y.New.Origin
+				} else if y.Old.Origin != nil {
+					c.Origin = *y.Old.Origin
+				}
+				r.Asked++
+				r.count(c)
+			}
 		}
 	}
 	if r.Asked == 0 {
