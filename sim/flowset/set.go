@@ -163,11 +163,15 @@ func (a Set) Size() *big.Int {
 		} else {
 			from := int32(0)
 			for _, r := range s.nodes[level][n] {
-				for ; from < r.end; from++ {
-					if level == protocol {
-						portless = s.portless(from)
+				if level != protocol {
+					if x := count(level+1, r.to, portless); x.Sign() > 0 {
+						sum.Add(sum, new(big.Int).Mul(x, s.axes[level].between(from, r.end)))
 					}
-					x := count(level+1, r.to, portless)
+					from = r.end
+					continue
+				}
+				for ; from < r.end; from++ {
+					x := count(level+1, r.to, s.portless(from))
 					sum.Add(sum, new(big.Int).Mul(x, s.axes[level].classes[from].size))
 				}
 			}

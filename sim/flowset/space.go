@@ -37,10 +37,11 @@ type Space struct {
 // classes.
 type axis struct {
 	classes []class
-	order   []piece  // the pieces of all classes, in the order of their values
-	runs    [][]span // by number of the condition
-	full    []bool   // the condition holds for every class
-	hosts   []host   // by class: what stands for it; made when first asked
+	order   []piece    // the pieces of all classes, in the order of their values
+	runs    [][]span   // by number of the condition
+	full    []bool     // the condition holds for every class
+	hosts   []host     // by class: what stands for it; made when first asked
+	sizes   []*big.Int // of the classes before each; made when first asked
 }
 
 // piece is one of the ranges of a class.
@@ -364,6 +365,19 @@ func (c *class) measure() {
 		n.Sub(n, new(big.Int).SetBytes(from[:]))
 		c.size.Add(c.size, n.Add(n, big.NewInt(1)))
 	}
+}
+
+// between is the number of values in the classes from one on to another, the
+// last excluded.
+func (a *axis) between(from, to int32) *big.Int {
+	if a.sizes == nil {
+		a.sizes = make([]*big.Int, len(a.classes)+1)
+		a.sizes[0] = new(big.Int)
+		for i := range a.classes {
+			a.sizes[i+1] = new(big.Int).Add(a.sizes[i], a.classes[i].size)
+		}
+	}
+	return new(big.Int).Sub(a.sizes[to], a.sizes[from])
 }
 
 // make is the number of the node of the runs, whose neighbours may be alike.
