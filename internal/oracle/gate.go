@@ -141,7 +141,9 @@ func (o *Oracle) gates(w *world, e *endpoint, d topology.Direction, p *packet, i
 		if !got.allow {
 			return got
 		}
-		result = got
+		if got.rule != nil || result.rule == nil { // an NSG that the platform passes by names none
+			result = got
+		}
 	}
 	if platform && result.decider.Code == flow.NoNSG {
 		result.decider.Code = flow.PlatformAddress
