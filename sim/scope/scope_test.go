@@ -287,11 +287,12 @@ func TestTheTagsOfAnNSGAlone(t *testing.T) {
 		t.Run(x.fact, func(t *testing.T) { x.ask(t, x.options, x.local) })
 	}
 	e := golden.New()
-	if names := scope.New(e.Build(), fresh); names.At(e.SubnetOf("app")) != names.At(e.SubnetOf("app")) || names.At(e.SubnetOf("app")) == names.At(e.SubnetOf("db")) {
+	estate := scope.New(e.Build(), fresh)
+	if app := estate.At(e.SubnetOf("app")); estate.At(e.SubnetOf("app")) != app || estate.At(e.SubnetOf("db")) == app {
 		t.Error("each subnet is a place of its own")
 	}
 	names := scope.New(alone().Build(), fresh)
-	if names.Alone() != names.Alone() || names.At(nil) != names.Alone() || names.At(golden.New().SubnetOf("app")) != names.Alone() {
+	if names.At(nil) != names.Alone() || names.At(golden.New().SubnetOf("app")) != names.Alone() {
 		t.Error("a subnet whose network is not in the data is the place of an NSG alone")
 	}
 }
