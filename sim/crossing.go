@@ -343,7 +343,7 @@ func between(a, b *spot) flow.Tuple {
 func (c *Crossings) send(w *passing, world *flow.World, a, b *spot, t flow.Tuple) []Hop {
 	clear(w.seen)
 	allow := standIn(topology.NoAccess)
-	k := &walk{s: c.s, w: world, home: b.at.vnet, seen: w.seen, cuts: w.cuts}
+	k := &walk{s: c.s, w: world, home: b.at.home(), seen: w.seen, cuts: w.cuts}
 	k.stand = func(g *nsg.Gate) nsg.Decision {
 		w.gates = append(w.gates, g)
 		return allow(g)

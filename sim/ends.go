@@ -52,14 +52,13 @@ func (s *Simulator) NamedEnd(name string) (End, error) {
 func (s *Simulator) InterfaceEnd(o topology.Owner) End {
 	e := s.interfaceEnd(o.Interface.Name, o.Interface)
 	e.pinned, e.info.Address = o.Configuration, o.Configuration.PrivateIPAddress.String()
-	e.home = s.at(o.Interface, o.Configuration).vnet
 	return End{e}
 }
 
 // AddressEnd is an address in a subnet that no interface has: a frontend of a
 // load balancer, a private endpoint, a firewall.
 func (s *Simulator) AddressEnd(name string, a netip.Addr, sub *topology.Subnet) End {
-	return End{&end{info: EndInfo{Text: name, Kind: "address", Name: name, Address: a.String()}, addr: a, subnet: sub, home: s.net.VirtualNetworkOf(sub)}}
+	return End{&end{info: EndInfo{Text: name, Kind: "address", Name: name, Address: a.String()}, addr: a, subnet: sub, home: sub.ID().Parent()}}
 }
 
 // UnownedEnd is the addresses of a subnet that nothing in the data owns; false
@@ -76,7 +75,7 @@ func (s *Simulator) UnownedEnd(sub *topology.Subnet) (End, bool) {
 	if isEmpty(set) {
 		return End{}, false
 	}
-	e := &end{info: EndInfo{Text: subnetName(sub), Kind: "prefix", Name: subnetName(sub), Prefixes: len(set.Prefixes())}, subnet: sub, home: s.net.VirtualNetworkOf(sub)}
+	e := &end{info: EndInfo{Text: subnetName(sub), Kind: "prefix", Name: subnetName(sub), Prefixes: len(set.Prefixes())}, subnet: sub, home: sub.ID().Parent()}
 	e.holds(set)
 	return End{e}, true
 }

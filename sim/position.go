@@ -34,6 +34,19 @@ func (s *Simulator) at(nic *topology.NetworkInterface, c *topology.IPConfigurati
 	return p
 }
 
+// home is the virtual network of the position, "" where the data does not say
+// it.
+func (p position) home() topology.ID {
+	switch {
+	case p.vnet != nil:
+		return p.vnet.ID()
+	case p.config != nil:
+		return p.config.Subnet.ID().Parent()
+	default:
+		return ""
+	}
+}
+
 // in is the position of an address of a subnet that no interface in the data
 // owns.
 func (s *Simulator) in(sub *topology.Subnet) position {

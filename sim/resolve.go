@@ -23,13 +23,13 @@ type end struct {
 	vm     *topology.VirtualMachine
 	addr   netip.Addr // one address that no interface owns
 	subnet *topology.Subnet
-	home   *topology.VirtualNetwork // where the end is, by whatever other network its addresses are had too; nil: that does not count
-	set    *netipx.IPSet            // a set of addresses
-	four   *netipx.IPSet            // its IPv4 addresses
-	six    *netipx.IPSet            // its IPv6 addresses
-	key    string                   // names the set among those that are asked again and again; "" for others
-	tag    string                   // the service tag the set is
-	named  bool                     // the tag's addresses are not known
+	home   topology.ID   // the virtual network of the end, whichever others have its addresses too; "": that does not count
+	set    *netipx.IPSet // a set of addresses
+	four   *netipx.IPSet // its IPv4 addresses
+	six    *netipx.IPSet // its IPv6 addresses
+	key    string        // names the set among those that are asked again and again; "" for others
+	tag    string        // the service tag the set is
+	named  bool          // the tag's addresses are not known
 	target firewall.Target
 }
 
@@ -245,11 +245,20 @@ func (s *Simulator) machineEnd(text string, vm *topology.VirtualMachine) (*end, 
 	if err != nil {
 		return nil, err
 	}
-	return &end{info: EndInfo{Text: text, Kind: "virtualMachine", Name: vm.Name, Address: addressesOf(nic)}, vm: vm, nic: nic}, nil
+	return &end{info: EndInfo{Text: text, Kind: "virtualMachine", Name: vm.Name, Address: addressesOf(nic)}, vm: vm, nic: nic, home: homeOf(nic)}, nil
 }
 
 func (s *Simulator) interfaceEnd(text string, nic *topology.NetworkInterface) *end {
-	return &end{info: EndInfo{Text: text, Kind: "networkInterface", Name: nic.Name, Address: addressesOf(nic)}, nic: nic, vm: s.vm(nic)}
+	return &end{info: EndInfo{Text: text, Kind: "networkInterface", Name: nic.Name, Address: addressesOf(nic)}, nic: nic, vm: s.vm(nic), home: homeOf(nic)}
+}
+
+// homeOf is the virtual network of an interface, "" where the data does not say
+// it.
+func homeOf(nic *topology.NetworkInterface) topology.ID {
+	if len(nic.IPConfigurations) == 0 {
+		return ""
+	}
+	return nic.IPConfigurations[0].Subnet.ID().Parent() // all are of one virtual network
 }
 
 // addressesOf are the interface's primary addresses, one of each family.

@@ -33,8 +33,8 @@ type walk struct {
 	outRule    *nsg.Rule
 	proxyGuest bool // the destination is a proxy, whose guest firewall matters
 	appliances []string
-	home       *topology.VirtualNetwork // where the destination is; nil: whatever has its address
-	via        netip.Addr               // the firewall by which a flow from the Internet came in with its own source
+	home       topology.ID // the virtual network that the destination is in; "": whatever has its address
+	via        netip.Addr  // the firewall by which a flow from the Internet came in with its own source
 }
 
 // account is what a walk tells.
@@ -768,14 +768,14 @@ func (k *walk) deliver(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 // elsewhere denies a packet whose address leads to another virtual network, nil
 // for the Internet, than what was asked for is in.
 func (k *walk) elsewhere(v *topology.VirtualNetwork, t flow.Tuple) bool {
-	if k.home == nil || v == k.home {
+	if k.home == "" || v != nil && v.ID() == k.home {
 		return false
 	}
 	h := Hop{Kind: HopRoute, Name: "Internet", Verdict: flow.Deny, Code: flow.DeliveredElsewhere}
 	if v != nil {
 		h.Name = v.Name
 	}
-	h.Note = t.Destination.String() + " leads into " + h.Name + ", not into " + k.home.Name
+	h.Note = t.Destination.String() + " leads into " + h.Name + ", not into " + k.home.Name()
 	k.hop(h)
 	k.ended = true
 	return true

@@ -83,7 +83,7 @@ func (k *walk) toGateway(p position, t flow.Tuple, r *route.Route) {
 		}
 		if k.hop(h) {
 			t.Source = flow.SomewhereIn("Internet", t.Destination.Is6())
-			k.home = nil // what lies behind may lead back
+			k.home = "" // what lies behind may lead back
 			k.fromOutside(t)
 		}
 	case !g.InEstate:
