@@ -35,6 +35,7 @@ type fault struct {
 // suites are tried one after the other until one fails, the cheap ones first;
 // of a fault in the readers of files their own.
 var suites = [][]string{
+	{"./sim/route", "./sim/firewall", "./sim/nsg", "./sim/flow"},
 	{"-run", "Golden|Agree|NSGOfTwoRules|Every|Expression", "./sim"},
 	{"-run", "Million", "./sim", "./internal/selftest"},
 	{"./topology/load/...", "./fixtures"},
