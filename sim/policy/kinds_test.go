@@ -112,6 +112,8 @@ func TestNoNewlyAllowed(t *testing.T) {
 		{"traffic that is dropped", golden.New(), golden.New().Routes("app", golden.Hop("none", "8.8.8.0/24", topology.NextHopNone)), policy.Pass},
 		{"a wider firewall", golden.New().Firewall("app"), golden.New().Firewall("app", golden.NetworkRules("net", 200, topology.Allow, golden.NetworkRule("web", "*", "443"))), policy.Unknown},
 		{"another port of the load balancer", golden.New().LoadBalancer("lb", "198.51.100.30", 443, 443, "a1"), golden.New().LoadBalancer("lb", "198.51.100.30", 80, 443, "a1"), policy.Unknown},
+		{"a list that is cut now", in(ssh()), in(ssh()).Gap(topology.ListCut, "Microsoft.Network/networkInterfaces"), policy.Unknown},
+		{"a list that was cut", in(ssh()).Gap(topology.ListCut, "Microsoft.Network/networkInterfaces"), in(ssh()), policy.Unknown},
 		{"nothing in common", golden.Empty(), in(ssh()), policy.Unknown},
 	} {
 		t.Run(c.fact, func(t *testing.T) {

@@ -69,6 +69,13 @@ func newly(ctx context.Context, s *sim.Simulator, r *Result) error {
 			}
 		}
 	}
+	for _, n := range []*topology.Network{r.Earlier.Network(), s.Network()} {
+		for _, g := range n.Gaps {
+			if g.Kind == topology.ListCut || g.Kind == topology.FileRefused {
+				r.open(r.Baseline, "not all can be compared: "+g.Text)
+			}
+		}
+	}
 	if r.Asked == 0 {
 		r.open(r.Baseline, "there is nothing to compare: no network security group and no interface is in both exports")
 	}

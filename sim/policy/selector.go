@@ -162,7 +162,7 @@ func (s *selection) gaps(kind string) []string {
 	}
 	var out []string
 	for _, g := range s.net.Gaps {
-		cut := g.Kind == topology.ListCut && slices.ContainsFunc(types, func(t string) bool { return strings.EqualFold(t, g.ResourceType) })
+		cut := g.Kind == topology.ListCut && (g.ResourceType == "" || slices.ContainsFunc(types, func(t string) bool { return strings.EqualFold(t, g.ResourceType) }))
 		if text := g.Text; (cut || g.Kind == topology.FileRefused) && !slices.Contains(out, text) {
 			out = append(out, text)
 		}

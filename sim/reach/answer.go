@@ -105,7 +105,7 @@ func (f *finder) between(ctx context.Context, q Question) (*Answer, error) {
 		a.take(p, q.To != "")
 	}
 	for _, e := range []*Ends{from, to} {
-		for _, open := range e.Open {
+		for _, open := range slices.Concat(e.Open, f.gaps(e)) {
 			a.Undecided, a.Incomplete = true, true
 			a.note(open)
 		}

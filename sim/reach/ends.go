@@ -87,6 +87,28 @@ func (f *finder) ofEndpoint(c *topology.IPConfiguration) bool {
 	})
 }
 
+// gaps are why the data may not hold all that belongs to an end: a list that is
+// cut, a file that was refused. What names one machine or address says itself
+// what it has.
+func (f *finder) gaps(e *Ends) []string {
+	types := []string{"Microsoft.Network/networkInterfaces"}
+	switch e.Kind {
+	case "subnet", "virtualNetwork", "applicationSecurityGroup":
+	case "everywhere":
+		types = append(types, "Microsoft.Network/publicIPAddresses", "Microsoft.Network/loadBalancers")
+	default:
+		return nil
+	}
+	var out []string
+	for _, g := range f.net.Gaps {
+		cut := g.Kind == topology.ListCut && (g.ResourceType == "" || slices.ContainsFunc(types, func(t string) bool { return strings.EqualFold(t, g.ResourceType) }))
+		if text := e.Name + " may be more than the data shows: " + g.Text; (cut || g.Kind == topology.FileRefused) && !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
 // find is what a name means. source says that it is where the traffic starts.
 func (f *finder) find(text string, source bool) (*Ends, error) {
 	name := strings.TrimSpace(text)

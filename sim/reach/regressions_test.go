@@ -151,6 +151,35 @@ func TestNothingButIsNotDecidedWhereAnEndIsNotWhollyInTheData(t *testing.T) {
 	}
 }
 
+// Where the list of interfaces is cut, others may be in a subnet, and may be
+// entered from the Internet; a machine that is named says itself what it has.
+func TestAnEndOfManyIsNotWholeWhereAListIsCut(t *testing.T) {
+	s := estate(t, []subnet{{"app", "10.0.1.0/24", group("nsg-app", "100 in deny * * > * *")}}, []machine{{name: "app1", subnet: "app", address: "10.0.1.4"}})
+	n := s.Network()
+	for _, c := range []struct {
+		from, to, cut string
+		incomplete    bool
+	}{
+		{"Internet", "", "Microsoft.Network/networkInterfaces", true},
+		{"Internet", "", "Microsoft.Network/publicIPAddresses", true},
+		{"Internet", "", "Microsoft.Network/loadBalancers", true},
+		{"Internet", "", "", true},
+		{"Internet", "", "Microsoft.Network/routeTables", false},
+		{"Internet", "subnet:app", "Microsoft.Network/networkInterfaces", true},
+		{"subnet:app", "Internet", "Microsoft.Network/networkInterfaces", true},
+		{"Internet", "app1", "Microsoft.Network/networkInterfaces", false},
+	} {
+		n.Gaps = []topology.Gap{{Kind: topology.ListCut, ResourceType: c.cut, Text: "the list is cut"}}
+		a, err := Between(context.Background(), s, Question{From: c.from, To: c.to})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x := a.Outside(nil); x.Incomplete != c.incomplete || c.incomplete && !a.Undecided {
+			t.Errorf("%s to %q with %q cut: incomplete %t", c.from, c.to, c.cut, x.Incomplete)
+		}
+	}
+}
+
 func TestServicesAreReadAsTheyAreWritten(t *testing.T) {
 	for text, want := range map[string]string{
 		"tcp/443": "tcp/443", " TCP/443 , udp/53": "tcp/443 udp/53", "icmp": "icmp", "tcp": "tcp", "any": "any", "*": "any", "any/22": "tcp+udp/22",
