@@ -55,6 +55,7 @@ type Report struct {
 	Notes       []string           // how the sides were matched
 	Assumptions []flow.Assumption  // that the report as a whole rests on
 	Unwaived    bool               // strict mode: one of them is not waived
+	Incomplete  bool               // a list of a side is cut or a file was refused, as a note says: more may have changed
 	Compared    Compared
 }
 
@@ -132,13 +133,18 @@ func (r *Report) Has(kinds ...Kind) bool {
 }
 
 // Newly reports whether some traffic is newly allowed (or newly denied):
-// certainly, or perhaps, where a side does not decide it.
+// certainly, or perhaps, where a side does not decide it, or where what leads
+// packets or filters them beside NSGs is not as it was.
 func (r *Report) Newly(access topology.Access) (certainly, perhaps bool) {
 	kind := NewlyAllowed
 	if access == topology.Deny {
 		kind = NewlyDenied
 	}
-	if slices.ContainsFunc(r.Elements, func(e Element) bool { return e.Changed || access != topology.Deny && e.MayAllow() }) {
+	way := func(e Element) bool { return e.Changed || access != topology.Deny && e.MayAllow() }
+	routed := func(x Routes) bool {
+		return slices.ContainsFunc(x.Changes, func(c RouteChange) bool { return access == topology.Deny || !c.Drops() })
+	}
+	if r.Incomplete || slices.ContainsFunc(r.Elements, way) || slices.ContainsFunc(r.Routes, routed) {
 		return r.Has(kind), true
 	}
 	return r.Has(kind), r.Unwaived || r.any(func(c *Change) bool {
@@ -149,7 +155,7 @@ func (r *Report) Newly(access topology.Access) (certainly, perhaps bool) {
 // Undecided reports whether it is not known of some traffic how its verdict
 // changes.
 func (r *Report) Undecided() bool {
-	return r.Unwaived || r.any(func(c *Change) bool { return c.Kind.Undecided() })
+	return r.Unwaived || r.Incomplete || r.any(func(c *Change) bool { return c.Kind.Undecided() })
 }
 
 func (r *Report) any(holds func(*Change) bool) bool {
@@ -200,6 +206,14 @@ func Compare(ctx context.Context, old, new *sim.Simulator, opts Options) (*Repor
 		c.report.Unwaived = c.report.Unwaived || s.Options().Strict && !c.sides[i].waived(*stale)
 	}
 	c.report.Old, c.report.New = old.Catalogue(), new.Catalogue()
+	for _, s := range c.sides {
+		for _, g := range s.Network().Gaps {
+			if g.Kind == topology.ListCut || g.Kind == topology.FileRefused {
+				c.report.Incomplete = true
+				c.note("not all can be compared: %s", g.Text)
+			}
+		}
+	}
 	for _, step := range []func() error{c.groups, c.interfaces, c.subnets, c.routes, c.elements} {
 		if err := step(); err != nil {
 			return nil, err

@@ -28,6 +28,10 @@ type RouteChange struct {
 	Old, New    NextHop
 }
 
+// Drops reports whether the packets are dropped now: then none is let through
+// that was not before.
+func (c *RouteChange) Drops() bool { return c.New.Type == topology.NextHopNone && c.New.Open == "" }
+
 // NextHop is where a subnet's route takes packets.
 type NextHop struct {
 	Type   topology.NextHopType

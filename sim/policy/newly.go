@@ -53,7 +53,7 @@ func newly(ctx context.Context, s *sim.Simulator, r *Result) error {
 		x := &report.Routes[i]
 		for j := range x.Changes {
 			y := &x.Changes[j]
-			if y.New.Type == topology.NextHopNone && y.New.Open == "" {
+			if y.Drops() {
 				continue // what is dropped is not let through
 			}
 			for _, subnet := range x.Subnets {
