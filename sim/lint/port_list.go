@@ -3,6 +3,8 @@ package lint
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/netpath/netpath/topology"
 )
@@ -75,21 +77,21 @@ func checkPortList(run *Run, report func(Finding)) {
 				match        *topology.Match
 			}{{"source port range", "source", &r.Source}, {"port range", "destination", &r.Destination}} {
 				look(&g.Element, r.Name, ruleName(r), r.Origin, side.name, side.match.Ports, func(list []string) string {
-					return azRule("Write "+side.option+"PortRanges "+fmt.Sprintf("%q", list)+" if a list is meant", g, r, "update", append([]string{"--" + side.option + "-port-ranges"}, list...)...)
+					return azRule("Write "+side.option+"PortRanges "+jsonList(list)+" if a list is meant", g, r, "update", append([]string{"--" + side.option + "-port-ranges"}, list...)...)
 				})
 			}
 		}
 	}
 	for _, r := range run.Network.AdminRules {
 		look(&r.Element, "", "admin rule "+quoted(r.Name), r.Origin, "port range", r.Destination.Ports, func(list []string) string {
-			return "Write destinationPortRanges " + fmt.Sprintf("%q", list) + " if a list is meant."
+			return "Write destinationPortRanges " + jsonList(list) + " if a list is meant."
 		})
 	}
 	firewall := func(e *topology.Element, collections []*topology.RuleCollection) {
 		for _, c := range collections {
 			for _, r := range c.Rules {
 				look(e, c.Name+"/"+r.Name, "firewall rule "+quoted(r.Name), r.Origin, "port range", r.Ports, func(list []string) string {
-					return "Write destinationPorts " + fmt.Sprintf("%q", list) + " if a list is meant."
+					return "Write destinationPorts " + jsonList(list) + " if a list is meant."
 				})
 			}
 		}
@@ -100,4 +102,13 @@ func checkPortList(run *Run, report func(Finding)) {
 	for _, p := range run.Network.FirewallPolicies {
 		firewall(&p.Element, p.Collections)
 	}
+}
+
+// jsonList is a list of texts as JSON and YAML write it.
+func jsonList(list []string) string {
+	quoted := make([]string, len(list))
+	for i, x := range list {
+		quoted[i] = strconv.Quote(x)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
 }

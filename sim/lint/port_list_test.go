@@ -24,7 +24,7 @@ func TestAPortListIsWrittenOut(t *testing.T) {
 	text = strings.Replace(text, "destinationPortRange:", "destinationPortRanges:", 1)
 	found := linted(t, map[string]string{"d.yaml": "apiVersion: netpath/v1\n" + text}, Options{Only: []string{"NP1106"}})
 	expect(t, texts(found), `warning rule "r0" (Outbound, 100, Allow) has the port range "80-443", which is 364 ports`)
-	if want := `Write destinationPortRanges ["80" "443" "8080"]`; !strings.HasPrefix(found[0].Fix, want) {
+	if want := `Write destinationPortRanges ["80", "443", "8080"]`; !strings.HasPrefix(found[0].Fix, want) {
 		t.Errorf("the fix is %q", found[0].Fix)
 	}
 }
