@@ -1,9 +1,11 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -129,7 +131,62 @@ func (p *pair) ask(ctx context.Context, asker *reach.Asker) {
 			c.Text = "an end is not wholly in the data: more may pass"
 		}
 	}
+	if beyond := slices.Concat(x.Passes, x.Open); c.Verdict != Pass {
+		if c.Verdict == Fail {
+			beyond = x.Passes
+		}
+		c.Key += "\x00" + passing(beyond)
+	}
 	p.found, p.rests = c, a.Assumptions
+}
+
+// passing is what passes beyond, by its ends, protocols and ports: a baseline
+// that has less of it has another finding.
+func passing(list []reach.Beyond) string {
+	ports := map[string][]topology.PortRange{}
+	for i := range list {
+		b := &list[i]
+		var ends []string
+		for _, places := range [][]*reach.Place{b.Row.From, b.Row.To} {
+			for _, x := range places {
+				ends = append(ends, x.Name)
+			}
+			ends = append(ends, "to")
+		}
+		protocols := b.Services.Protocols
+		if len(protocols) == 0 {
+			protocols = []topology.Protocol{topology.AnyProtocol}
+		}
+		for _, p := range protocols {
+			key := strings.Join(append(ends, p.String()), " ")
+			more := b.Services.Ports
+			if len(more) == 0 {
+				more = []topology.PortRange{topology.AllPorts}
+			}
+			ports[key] = append(ports[key], more...)
+		}
+	}
+	var out []string
+	for key, list := range ports {
+		out = append(out, key+" "+joinedPorts(list))
+	}
+	slices.Sort(out)
+	return strings.Join(out, ";")
+}
+
+// joinedPorts is the ports of some ranges, in order and each once.
+func joinedPorts(list []topology.PortRange) string {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b topology.PortRange) int { return cmp.Compare(a.First, b.First) })
+	var out []string
+	for i := 0; i < len(list); {
+		r := list[i]
+		for i++; i < len(list) && int(list[i].First) <= int(r.Last)+1; i++ {
+			r.Last = max(r.Last, list[i].Last)
+		}
+		out = append(out, r.String())
+	}
+	return strings.Join(out, ",")
 }
 
 // settle counts the pair.

@@ -134,3 +134,23 @@ func TestFingerprintsFollowWhatIsAsked(t *testing.T) {
 		t.Error("another question is the same finding")
 	}
 }
+
+// Of nothing-but assertions what passes beyond is the finding, whichever rules
+// let it through: a baseline with one port does not take out another.
+func TestWhatPassesBeyondIsTheFinding(t *testing.T) {
+	a := &policy.Assertion{ID: "x", Kind: policy.Only, From: []string{"a1"}, To: []string{"d1"}}
+	open := func(rules ...*golden.Rule) policy.Finding {
+		t.Helper()
+		e := golden.New().SubnetNSG("app", append(rules, golden.Deny("rest", 4000, golden.Out))...)
+		return checkOver(t, e.Build(), policy.Options{}, a).Findings[0]
+	}
+	web := golden.Allow("web", 100, golden.Out).Ports("80-81")
+	old := open(web)
+	if got := open(golden.Allow("a", 200, golden.Out).Ports("80"), golden.Allow("b", 300, golden.Out).Ports("81")); got != old {
+		t.Errorf("the same by two rules: %+v, want %+v", got, old)
+	}
+	wider := golden.New().SubnetNSG("app", golden.Allow("web", 100, golden.Out).Ports("80-82"), golden.Deny("rest", 4000, golden.Out))
+	if x := checkOver(t, wider.Build(), policy.Options{Baseline: []policy.Finding{old}}, a).Results[0]; x.Verdict != policy.Fail {
+		t.Errorf("another port: %+v", x)
+	}
+}
