@@ -7,6 +7,7 @@ import (
 
 	"go4.org/netipx"
 
+	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
 )
@@ -20,6 +21,9 @@ func (f *finder) everywhere(from *Ends) (*Ends, error) {
 	e := &Ends{Kind: "everywhere", Name: "everywhere"}
 	if !slices.ContainsFunc(from.Places, func(p *Place) bool { return p.subnet != nil }) && outside(from) {
 		f.entries(e)
+		if len(e.Places) == 0 {
+			return nil, &sim.NameError{Kind: "destination", Name: "everywhere", Reason: "no interface and no public address is in the data that could be entered; add the exports of interfaces, or ask netpath ip-flow of an NSG alone"}
+		}
 		return e, nil
 	}
 	var rest netipx.IPSetBuilder

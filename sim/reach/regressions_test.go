@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -177,6 +178,14 @@ func TestAnEndOfManyIsNotWholeWhereAListIsCut(t *testing.T) {
 		if x := a.Outside(nil); x.Incomplete != c.incomplete || c.incomplete && !a.Undecided {
 			t.Errorf("%s to %q with %q cut: incomplete %t", c.from, c.to, c.cut, x.Incomplete)
 		}
+	}
+}
+
+func TestAnEstateThatNothingCanEnterIsSaidToBeOne(t *testing.T) {
+	s := estate(t, []subnet{{"app", "10.0.1.0/24", group("nsg-app", "100 in deny * * > * *")}}, nil)
+	_, err := Between(context.Background(), s, Question{From: "Internet"})
+	if err == nil || !strings.Contains(err.Error(), "no interface and no public address is in the data") {
+		t.Errorf("%v", err)
 	}
 }
 
