@@ -48,6 +48,17 @@ func (s *Simulator) NamedEnd(name string) (End, error) {
 	return End{e}, err
 }
 
+// InternetEnd is every public address, those too that sources leave out of the
+// tag Internet: what must miss no way in or out asks for it.
+func (s *Simulator) InternetEnd() (End, error) {
+	e, err := s.resolve("tag:Internet", nil)
+	if err != nil {
+		return End{}, err
+	}
+	e.everyPublic()
+	return End{e}, nil
+}
+
 // InterfaceEnd is an IP configuration of an interface, which needs an address.
 func (s *Simulator) InterfaceEnd(o topology.Owner) End {
 	e := s.interfaceEnd(o.Interface.Name, o.Interface)

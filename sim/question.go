@@ -64,6 +64,7 @@ type TraceQuestion struct {
 	FixedSource bool                // SourcePort counts; otherwise every source port is asked
 	NoProxy     bool                // the direct path of a VM that has a proxy configured
 	AllBlockers bool                // go on past the first Deny
+	Disputed    bool                // Internet is every public address, those too that sources leave out of the tag: for questions that must miss no way in or out
 
 	// Proxy is a setting that the VM is asked with in the place of its own;
 	// nil: its own. Its scope does not count.

@@ -347,6 +347,15 @@ func (s *Simulator) tagEnd(text, name string, forced bool) (*end, error) {
 	return e, nil
 }
 
+// everyPublic takes the Internet for every public address, those of which the
+// sources do not agree whether the tag has them among them.
+func (e *end) everyPublic() {
+	if e.info.Kind == "internet" {
+		e.key = "every public address"
+		e.holds(scope.PublicSpace())
+	}
+}
+
 func (s *Simulator) regionEnd(text, name string) (*end, error) {
 	if s.net.DatacenterRanges == nil {
 		return nil, &NameError{Kind: "datacenter region", Name: text, Reason: "no datacenter ranges are among the inputs (--datacenter-ranges FILE)"}

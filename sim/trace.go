@@ -34,6 +34,10 @@ func (s *Simulator) Trace(q TraceQuestion) (*Trace, error) {
 			from = again
 		}
 	}
+	if q.Disputed {
+		from.everyPublic()
+		to.everyPublic()
+	}
 	return s.trace(q, from, to)
 }
 

@@ -262,7 +262,7 @@ var estateRows = []inputRow{
 			text = text[:i] + `"virtualNetworkPeerings" : []` + text[end:]
 		}
 		c.write(vnetFile, text)
-		c.expect([]string{"peer Deny NO_SUBNET_AT_DESTINATION"}, nil)
+		c.expect([]string{"peer Deny DELIVERED_ELSEWHERE"}, nil)
 		c.answer("Allow NSG_RULE_ALLOW allow-web", trace("db1", "app1", "443", "--ci")...)
 	}},
 	{132, "subnets that overlap or lie outside", func(c *inputCase) {

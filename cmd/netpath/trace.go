@@ -5,6 +5,7 @@ import (
 
 	"github.com/netpath/netpath/internal/report"
 	"github.com/netpath/netpath/sim"
+	"github.com/netpath/netpath/topology"
 )
 
 // traceFlags are the flags of trace as given.
@@ -65,7 +66,7 @@ func (p *program) trace(cmd *cobra.Command, paths []string, f *traceFlags) error
 	if err != nil {
 		return err
 	}
-	q := sim.TraceQuestion{NoProxy: f.noProxy, AllBlockers: f.allBlockers}
+	q := sim.TraceQuestion{NoProxy: f.noProxy, AllBlockers: f.allBlockers, Disputed: expect == topology.Deny}
 	if f.flows == "" {
 		if err := f.question(&q); err != nil {
 			return err

@@ -74,7 +74,7 @@ type opening struct {
 
 func checkManagementPorts(run *Run, report func(Finding)) {
 	entries := run.entries()
-	internet, err := run.Sim.NamedEnd("Internet")
+	internet, err := run.Sim.InternetEnd()
 	if len(entries) == 0 || err != nil {
 		return
 	}

@@ -124,7 +124,7 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 						continue // nothing leaves an address for itself, or for the other family
 					}
 					for _, p := range portsOf(a) {
-						q := sim.TraceQuestion{From: x.name, To: y.name, Protocol: a.Protocol}
+						q := sim.TraceQuestion{From: x.name, To: y.name, Protocol: a.Protocol, Disputed: a.Kind == Deny}
 						one := &ask{result: r, from: x, to: y, selector: [2]string{f, t}}
 						switch {
 						case a.Protocol != topology.NoProtocol && !a.Protocol.HasPorts():

@@ -165,6 +165,22 @@ func TestEveryAddressOfAMachineCounts(t *testing.T) {
 	}
 }
 
+// The sources do not agree whether the tag Internet has 25.0.0.0/8: what lets it
+// in breaks deny all the same, though a trace from the tag is denied.
+func TestDenyAsksOfEveryPublicAddress(t *testing.T) {
+	n := golden.New().PublicIP("a1", "198.51.100.9", "Standard").SubnetNSG("app",
+		golden.Allow("ssh", 100, golden.In).From("25.0.0.0/8").Ports("22"),
+		golden.Deny("no-internet", 200, golden.In).From("Internet").Ports("23"),
+		golden.Allow("telnet", 300, golden.In).Ports("23"),
+		golden.Deny("no", 4000, golden.In)).Build()
+	for port, want := range map[uint16]policy.Verdict{22: policy.Fail, 23: policy.Unknown, 24: policy.Pass} {
+		a := &policy.Assertion{ID: "x", Kind: policy.Deny, From: []string{"Internet"}, To: []string{"a1"}, Ports: ports(topology.PortRange{First: port, Last: port})}
+		if r := check(t, n, false, a).Results[0]; r.Verdict != want {
+			t.Errorf("port %d: %s, want %s; %+v", port, r.Verdict, want, r.Cases)
+		}
+	}
+}
+
 // A proxy setting is no gate: what is to be denied must be stopped past it too.
 func TestDenyLooksPastAProxy(t *testing.T) {
 	n := golden.New().ProxyServer("px", 8080, "*.example.org").UsesProxy("a1", golden.Proxy, 8080).Build()

@@ -75,7 +75,7 @@ func (f *finder) addresses(set *netipx.IPSet, tag string, places []*Place) Addre
 			a.Name = n.name
 			return a
 		}
-		if rest != nil && x.Equal(rest) {
+		if rest != nil && x.Equal(rest) && n.name != name {
 			a.Name = name + " except " + n.name
 			return a
 		}

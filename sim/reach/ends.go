@@ -199,6 +199,11 @@ func (f *finder) named(text string) (*Ends, error) {
 		return nil, err
 	}
 	info := end.Info()
+	if info.Kind == "internet" {
+		if end, err = f.s.InternetEnd(); err != nil {
+			return nil, err
+		}
+	}
 	p := &Place{Name: info.Name, Address: info.Address, end: end}
 	if p.Name == "" {
 		p.Name = info.Text

@@ -89,7 +89,8 @@ func TestWhatPassesIsToldAsAzureDoes(t *testing.T) {
 			twoSubnets(nil, group("nsg-db", "100 in allow tcp Internet > * 443")),
 			[]machine{{name: "app1", subnet: "app", address: "10.0.1.4"}, {name: "db1", subnet: "db", address: "10.0.2.4", public: "198.51.100.7"}},
 			Question{From: "Internet"},
-			[]string{"Allow Internet → db1 tcp/443 r100", "Deny Internet → app1 any ", "Deny Internet → db1 tcp/0-442,444-65535 udp+icmp+esp+ah DenyAllInBound"},
+			// Those of whose addresses it is open whether the tag has them are asked too.
+			[]string{"Allow Internet[Internet] → db1 tcp/443 r100", "Unknown Internet[25.0.0.0/8, 192.0.2.0/24, 198.18.0.0/15] → db1 tcp/443 ", "Deny Internet → app1 any ", "Deny Internet → db1 tcp/0-442,444-65535 udp+icmp+esp+ah DenyAllInBound"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
