@@ -762,7 +762,7 @@ func (s *Simulator) besides(nic *topology.NetworkInterface, vm *topology.Virtual
 // the interface a public IP address.
 func publicIPUnknown(nic *topology.NetworkInterface, c *topology.IPConfiguration) flow.Fact {
 	return flow.Fact{Code: flow.UnresolvedExpression, About: nic.Name, Detail: "public IP " + string(c.ID()),
-		Text: "the public IP address of " + nic.Name + " is an expression that is not resolved"}
+		Text: "whether " + nic.Name + " has a public IP address is not known: it is an expression, or a public IP address says so that the interface does not name"}
 }
 
 // enter brings a packet from the Internet to a public address of the estate.

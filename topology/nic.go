@@ -25,7 +25,7 @@ type IPConfiguration struct {
 	ASGs             []Ref
 	BackendPools     []Ref // load balancer backend pools
 	InboundNATRules  []Ref
-	PublicIPUnknown  bool // an expression that was not evaluated
+	PublicIPUnknown  bool // an expression that was not evaluated, or a public IP address says that it belongs here and the interface does not
 }
 
 // PublicIPAddress is a public IP address resource.

@@ -29,6 +29,24 @@ func (m *merger) join() {
 			m.joinMachine(e, nics, of[e.ID()])
 		case *topology.PrivateEndpoint:
 			joinEndpoint(e, nics)
+		case *topology.PublicIPAddress:
+			m.joinPublicIP(e, nics)
+		}
+	}
+}
+
+// joinPublicIP leaves open whether an IP configuration has the public address
+// that says so where it does not say so itself: the two were exported at
+// different times.
+func (m *merger) joinPublicIP(p *topology.PublicIPAddress, nics map[topology.ID]*topology.NetworkInterface) {
+	n := nics[p.IPConfiguration.ID().Parent()]
+	if n == nil {
+		return
+	}
+	for _, c := range n.IPConfigurations {
+		if c.ID() == p.IPConfiguration.ID() && c.PublicIPAddress.IsZero() && !c.PublicIPUnknown {
+			c.PublicIPUnknown = true
+			m.say(Doubt, p.IPConfiguration.Origin, source.Quote(p.Name)+" says that it belongs to the interface "+source.Quote(n.Name)+", which does not refer to it", "export both again")
 		}
 	}
 }

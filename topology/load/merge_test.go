@@ -228,6 +228,13 @@ func TestOneSideOfARelationIsEnough(t *testing.T) {
 			t.Errorf("%s", messages(res))
 		}
 	})
+	t.Run("a public address that its interface does not name is left open", func(t *testing.T) {
+		pip := `{"id": "` + net + `publicIPAddresses/p", "name": "p", "type": "Microsoft.Network/publicIPAddresses", "ipAddress": "198.51.100.7", "ipConfiguration": {"id": "` + net + `networkInterfaces/n/ipConfigurations/ip"}}`
+		res := estate(t, map[string]string{"a.json": `[` + nicJSON("n", "10.0.0.4", "v/subnets/a", "") + `, ` + pip + `]`})
+		if c := res.Network.NetworkInterfaces[0].IPConfigurations[0]; !c.PublicIPUnknown || len(said(res, `"p" says that it belongs to the interface "n"`)) != 1 {
+			t.Errorf("%+v %s", c, messages(res))
+		}
+	})
 	t.Run("a private endpoint and its interface", func(t *testing.T) {
 		res := estate(t, map[string]string{"a.json": `[{"id": "` + net + `privateEndpoints/pe", "name": "pe", "subnet": {"id": "` + net + `virtualNetworks/v/subnets/a"}, "networkInterfaces": [{"id": "` + net + `networkInterfaces/n"}],
 		  "privateLinkServiceConnections": [{"name": "c", "groupIds": ["blob"], "privateLinkServiceId": "/x", "privateLinkServiceConnectionState": {"status": "Approved"}}]}, ` + nicJSON("n", "10.0.0.9", "v/subnets/a", "") + `]`})
