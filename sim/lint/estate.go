@@ -4,7 +4,7 @@ package lint
 // whole, NP1100 and up.
 func estateRules() []*Rule {
 	return []*Rule{
-		widenedTag(), unknownTag(), otherRegion(), portList(), strayBlanks(), doubledTag(), hardCoded(), internetInDisguise(), openToAnyone(), refusedByAzure(),
+		widenedTag(), unknownTag(), otherRegion(), portList(), strayBlanks(), doubledTag(), hardCoded(), internetInDisguise(), openToAnyone(), refusedByAzure(), managementPortsOfGroup(),
 		managementPorts(), unattachedGroup(), emptyApplicationGroup(), nextHop(), asymmetricReturn(), halfPeering(),
 		singleProxy(), proxyUnreachable(), unguardedMachines(), gatewaySubnet(),
 	}
