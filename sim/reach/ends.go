@@ -99,10 +99,15 @@ func (f *finder) gaps(e *Ends) []string {
 	default:
 		return nil
 	}
-	var out []string
+	return f.lacking(e.Name, types...)
+}
+
+// lacking are the reasons why what is named may be more than the data has of
+// the types of resources.
+func (f *finder) lacking(name string, types ...string) (out []string) {
 	for _, g := range f.net.Gaps {
 		cut := g.Kind == topology.ListCut && (g.ResourceType == "" || slices.ContainsFunc(types, func(t string) bool { return strings.EqualFold(t, g.ResourceType) }))
-		if text := e.Name + " may be more than the data shows: " + g.Text; (cut || g.Kind == topology.FileRefused) && !slices.Contains(out, text) {
+		if text := name + " may be more than the data shows: " + g.Text; (cut || g.Kind == topology.FileRefused) && !slices.Contains(out, text) {
 			out = append(out, text)
 		}
 	}

@@ -22,7 +22,7 @@ type Matrix struct {
 	Cell        [][]int32 // by the numbers of source and destination
 	Assumptions []flow.Assumption
 	ServiceTags *sim.CatalogueInfo
-	Undecided   bool // a cell has something undecided
+	Undecided   bool // a cell has something undecided, or the data may lack rows or what is in them
 	// UnderAssumptions: strict mode alone made something Unknown.
 	UnderAssumptions bool
 	Notes            []string
@@ -59,7 +59,7 @@ func Subnets(ctx context.Context, s *sim.Simulator) (*Matrix, error) {
 			rows = append(rows, &Ends{Name: strings.TrimPrefix(subnetName(sub), "subnet "), Places: f.subnet(sub, false)})
 		}
 	}
-	return f.matrix(ctx, "subnets", rows)
+	return f.matrix(ctx, "subnets", rows, f.lacking("the matrix", "Microsoft.Network/virtualNetworks", "Microsoft.Network/networkInterfaces"))
 }
 
 // Machines is the matrix of all virtual machines of the estate.
@@ -69,7 +69,7 @@ func Machines(ctx context.Context, s *sim.Simulator) (*Matrix, error) {
 	for _, vm := range f.net.VirtualMachines {
 		rows = append(rows, f.machine(vm))
 	}
-	return f.matrix(ctx, "vms", rows)
+	return f.matrix(ctx, "vms", rows, f.lacking("the matrix", "Microsoft.Compute/virtualMachines", "Microsoft.Network/networkInterfaces"))
 }
 
 // crossing is what was found for a pair of places.
@@ -80,8 +80,11 @@ type crossing struct {
 	missing []flow.Missing
 }
 
-func (f *finder) matrix(ctx context.Context, kind string, rows []*Ends) (*Matrix, error) {
-	m := &Matrix{Kind: kind, ServiceTags: f.s.Catalogue(), Assumptions: []flow.Assumption{}}
+func (f *finder) matrix(ctx context.Context, kind string, rows []*Ends, lacking []string) (*Matrix, error) {
+	if len(rows) == 0 {
+		lacking = append(lacking, "there are no "+map[string]string{"subnets": "subnets", "vms": "virtual machines"}[kind]+" in the data")
+	}
+	m := &Matrix{Kind: kind, ServiceTags: f.s.Catalogue(), Assumptions: []flow.Assumption{}, Undecided: len(lacking) > 0, Notes: lacking}
 	number := map[*Place]int{}
 	var places []*Place
 	var ends []sim.End

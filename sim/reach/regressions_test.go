@@ -182,6 +182,31 @@ func TestAnEndOfManyIsNotWholeWhereAListIsCut(t *testing.T) {
 	}
 }
 
+func TestAMatrixIsNotWholeWhereAListIsCut(t *testing.T) {
+	s := estate(t, []subnet{{"app", "10.0.1.0/24", group("nsg-app", "100 in deny * * > * *")}}, []machine{{name: "app1", subnet: "app", address: "10.0.1.4"}})
+	n := s.Network()
+	for cut, want := range map[string][2]bool{
+		"Microsoft.Network/networkInterfaces": {true, true}, "Microsoft.Network/virtualNetworks": {true, false},
+		"Microsoft.Compute/virtualMachines": {false, true}, "Microsoft.Network/routeTables": {false, false}, "": {true, true},
+	} {
+		n.Gaps = []topology.Gap{{Kind: topology.ListCut, ResourceType: cut, Text: "the list is cut"}}
+		for i, of := range []func(context.Context, *sim.Simulator) (*Matrix, error){Subnets, Machines} {
+			m, err := of(context.Background(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Undecided != want[i] || want[i] != (len(m.Notes) > 0) {
+				t.Errorf("matrix %d with %q cut: undecided %t, notes %q", i, cut, m.Undecided, m.Notes)
+			}
+		}
+	}
+	n.Gaps = nil
+	empty, err := Machines(context.Background(), estate(t, []subnet{{"app", "10.0.1.0/24", nil}}, nil))
+	if err != nil || !empty.Undecided || len(empty.Notes) != 1 {
+		t.Errorf("%+v %v", empty, err)
+	}
+}
+
 func TestAnEstateThatNothingCanEnterIsSaidToBeOne(t *testing.T) {
 	s := estate(t, []subnet{{"app", "10.0.1.0/24", group("nsg-app", "100 in deny * * > * *")}}, nil)
 	_, err := Between(context.Background(), s, Question{From: "Internet"})
