@@ -378,6 +378,12 @@ func (tr *tracer) fromInternet(k *walk, t flow.Tuple) {
 			k.opaque(Hop{Kind: HopEntry, AppliedTo: subnetName(sub)}, flow.Fact{Code: flow.UnwaivedAssumption, About: f.About, Detail: f.Key(), Text: f.Text})
 			return
 		}
+		for _, kind := range []string{"Microsoft.Network/networkInterfaces", "Microsoft.Network/loadBalancers"} {
+			if f, cut := s.names.Missing(kind, string(sub.ID())+t.Destination.Key()); cut && k.w.Ask(f, 2) == 1 {
+				k.opaque(Hop{Kind: HopEntry, AppliedTo: subnetName(sub)}, f)
+				return
+			}
+		}
 	}
 	k.hop(Hop{Kind: HopEntry, Name: t.Destination.String(), Verdict: flow.Deny, Code: flow.NoPublicEntry, Note: "no public entry of the estate has or leads to this address"})
 }

@@ -419,30 +419,33 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 				return deny(f.Code, f.Text)
 			}
 		}
-		a := outside
-		var origin topology.Origin
-		if nat, ok := topology.Lookup[*topology.NATGateway](s.net, ref); ok {
-			if !k.depends(&nat.Element) {
-				return a, false
-			}
-			name, origin = "NAT gateway "+nat.Name, nat.Origin
-			if len(nat.Addresses)+len(nat.PublicIPs)+len(nat.PublicPrefixes) == 0 {
-				f := flow.Fact{Code: flow.NoEgress, About: nat.Name, Detail: "addresses " + string(nat.ID()), Text: "no public address of " + name + " is in the data: without one it is no way out",
-					Export: "az network nat gateway show -n " + nat.Name + " -g <group> -o json"}
-				if k.w.Ask(f, 2) == 1 {
-					h.Name = name
-					return deny(f.Code, f.Text)
-				}
-			}
-			switch list := k.natAddresses(nat); {
-			case len(list) == 1:
-				a = flow.At(list[0])
-			case len(list) > 1:
-				f := flow.Fact{Code: flow.EgressAddressUnknown, About: nat.Name, Detail: "which of " + string(nat.ID()), Text: "which of its public addresses " + name + " takes is not known"}
-				a = flow.At(list[k.w.Ask(f, len(list))])
+		nat, ok := topology.Lookup[*topology.NATGateway](s.net, ref)
+		if !ok {
+			k.opaque(Hop{Kind: HopEgress, Name: name, AppliedTo: p.String()}, flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: string(ref.ID()),
+				Text: "the " + name + " of " + subnetName(p.subnet) + " is not in the data: without a public address it is no way out", Export: "az network nat gateway list -o json"})
+			return outside, false
+		}
+		if !k.depends(&nat.Element) {
+			return outside, false
+		}
+		name = "NAT gateway " + nat.Name
+		if len(nat.Addresses)+len(nat.PublicIPs)+len(nat.PublicPrefixes) == 0 {
+			f := flow.Fact{Code: flow.NoEgress, About: nat.Name, Detail: "addresses " + string(nat.ID()), Text: "no public address of " + name + " is in the data: without one it is no way out",
+				Export: "az network nat gateway show -n " + nat.Name + " -g <group> -o json"}
+			if k.w.Ask(f, 2) == 1 {
+				h.Name = name
+				return deny(f.Code, f.Text)
 			}
 		}
-		return allow(name, a, origin)
+		a := outside
+		switch list := k.natAddresses(nat); {
+		case len(list) == 1:
+			a = flow.At(list[0])
+		case len(list) > 1:
+			f := flow.Fact{Code: flow.EgressAddressUnknown, About: nat.Name, Detail: "which of " + string(nat.ID()), Text: "which of its public addresses " + name + " takes is not known"}
+			a = flow.At(list[k.w.Ask(f, len(list))])
+		}
+		return allow(name, a, nat.Origin)
 	}
 
 	if p.appliance != nil {

@@ -166,11 +166,9 @@ func TestWaysOutToTheInternet(t *testing.T) {
 		{"it matters where an NSG of the estate tells them apart",
 			nat().With(func(e *golden.Estate) { gateway(e).Addresses = []netip.Addr{addr("198.51.100.61")} }).PublicIP("b1", "198.51.100.50", "Standard").
 				SubnetNSG("web", golden.Allow("in", 100, golden.In).From("198.51.100.60").Ports("443")), trace("a1", "198.51.100.50", 443), undecided(flow.EgressAddressUnknown)},
-		{"a NAT gateway that is not in the data is a way out", golden.New().With(func(e *golden.Estate) { e.SubnetOf("app").NATGateway = missing("natGateways", "gone") }), trace("a1", golden.NET, 443), allowed()},
-		{"of which the address is not known",
-			golden.New().With(func(e *golden.Estate) { e.SubnetOf("app").NATGateway = missing("natGateways", "gone") }).PublicIP("b1", "198.51.100.50", "Standard").
-				SubnetNSG("web", golden.Allow("in", 100, golden.In).From("198.51.100.60").Ports("443")), trace("a1", "198.51.100.50", 443), undecided(flow.EgressAddressUnknown)},
-		{"nor is that of a public prefix", nat().With(func(e *golden.Estate) { gateway(e).PublicPrefixes = []topology.Ref{missing("publicIPPrefixes", "p")} }).PublicIP("b1", "198.51.100.50", "Standard").
+		{"one that is not in the data may have no address", golden.New().With(func(e *golden.Estate) { e.SubnetOf("app").NATGateway = missing("natGateways", "gone") }), trace("a1", golden.NET, 443), undecided(flow.DanglingReference)},
+		{"it carries no ICMP whatever its addresses", golden.New().With(func(e *golden.Estate) { e.SubnetOf("app").NATGateway = missing("natGateways", "gone") }), traceProtocol(topology.ICMP, "a1", golden.NET, 0), denied(flow.EgressNoICMP)},
+		{"which address of a public prefix it takes is not known", nat().With(func(e *golden.Estate) { gateway(e).PublicPrefixes = []topology.Ref{missing("publicIPPrefixes", "p")} }).PublicIP("b1", "198.51.100.50", "Standard").
 			SubnetNSG("web", golden.Allow("in", 100, golden.In).From("198.51.100.60").Ports("443")), trace("a1", "198.51.100.50", 443), undecided(flow.EgressAddressUnknown)},
 		{"nor that of a public IP address that is not in the data",
 			nat().With(func(e *golden.Estate) { gateway(e).PublicIPs = []topology.Ref{missing("publicIPAddresses", "gone")} }).PublicIP("b1", "198.51.100.50", "Standard").

@@ -95,11 +95,11 @@ func (o *Oracle) wayOut(w *world, at *endpoint, h hop, p *packet) (way wayOut, c
 func (o *Oracle) throughNAT(w *world, r topology.Ref) (way wayOut, code flow.Code, ok bool) {
 	way.method = "NatGateway"
 	g, found := topology.Lookup[*topology.NATGateway](o.n, r)
-	if !found {
-		return way, "", true
+	if !found || !o.asWritten(w, &g.Element, false) {
+		return way, flow.NoEgress, w.passes(flow.DanglingReference, "NAT gateway "+string(r.ID())+" carries traffic")
 	}
-	if !o.asWritten(w, &g.Element, false) {
-		return way, flow.NoEgress, w.passes(flow.DanglingReference, "NAT gateway "+string(g.ID())+" carries traffic")
+	if len(g.Addresses)+len(g.PublicIPs)+len(g.PublicPrefixes) == 0 && !w.passes(flow.NoEgress, "NAT gateway "+string(r.ID())+" has an address") {
+		return way, flow.NoEgress, false
 	}
 	addresses := append([]netip.Addr{}, g.Addresses...)
 	for _, p := range g.PublicIPs {

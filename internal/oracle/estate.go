@@ -294,15 +294,21 @@ func (o *Oracle) privateEndpointOf(nic *topology.NetworkInterface) (pe *topology
 
 func (o *Oracle) addPrivateEndpoint(pe *topology.PrivateEndpoint, a netip.Addr, subnet topology.Ref, asgs []topology.Ref) {
 	x := &privateEndpoint{pe: pe, addr: a, subnet: o.subnetByID[subnet.ID()], vnetID: subnet.ID().Parent(), asgs: idsOf(asgs)}
-	v := o.vnetByID[x.vnetID]
-	if v == nil || !a.IsValid() {
+	if !a.IsValid() {
 		return
 	}
-	if old := v.private[a]; old != nil {
+	known := o.strayPrivate[x.vnetID]
+	if v := o.vnetByID[x.vnetID]; v != nil {
+		known = v.private
+	} else if known == nil {
+		known = map[netip.Addr]*privateEndpoint{}
+		o.strayPrivate[x.vnetID] = known
+	}
+	if old := known[a]; old != nil {
 		old.asgs = append(old.asgs, x.asgs...)
 		return
 	}
-	v.private[a] = x
+	known[a] = x
 }
 
 func idsOf(refs []topology.Ref) []topology.ID {

@@ -112,8 +112,15 @@ func (o *Oracle) traceThroughProxy(w *world, from *endpoint, s *topology.ProxySe
 	if !first.allow {
 		return first
 	}
-	server := proxy.vm.ProxyServer
+	var server *topology.ProxyServer
+	if proxy.vm != nil {
+		server = proxy.vm.ProxyServer
+	}
 	switch {
+	case server == nil:
+		if !w.passes(flow.ProxyNotListening, fmt.Sprintf("a proxy at %s listens on port %d", proxy.key(), s.Port)) {
+			return drop(flow.ProxyNotListening)
+		}
 	case server.Port != s.Port:
 		return drop(flow.ProxyNotListening)
 	case strings.EqualFold(server.Authentication, "required"):
@@ -133,10 +140,7 @@ func (o *Oracle) proxyAt(w *world, from *endpoint, s *topology.ProxySetting) *en
 	a, err := netip.ParseAddr(s.Host)
 	var found []*endpoint
 	for _, e := range o.endpoints {
-		if e.vm == nil || e.vm.ProxyServer == nil {
-			continue
-		}
-		if err == nil && e.addr == a || err != nil && strings.EqualFold(e.vm.Name, s.Host) && primary(e) {
+		if err == nil && e.addr == a || err != nil && e.vm != nil && strings.EqualFold(e.vm.Name, s.Host) && primary(e) {
 			found = append(found, e)
 		}
 	}

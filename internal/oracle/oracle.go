@@ -33,7 +33,8 @@ type Oracle struct {
 	endpoints    []*endpoint
 	endpointByID map[topology.ID]*endpoint
 	endpointOf   map[*topology.IPConfiguration]*endpoint
-	strays       []*endpoint // their virtual network is not in the data
+	strays       []*endpoint                                     // their virtual network is not in the data
+	strayPrivate map[topology.ID]map[netip.Addr]*privateEndpoint // by the virtual network, which is not in the data
 	machineOf    map[topology.ID]*topology.VirtualMachine
 	gateways     []*gateway
 	firewalls    []*firewall
@@ -57,7 +58,8 @@ func New(n *topology.Network, options Options) *Oracle {
 	}
 	o := &Oracle{
 		n: n, options: options,
-		vnetByID: map[topology.ID]*vnet{}, subnetByID: map[topology.ID]*subnet{},
+		vnetByID:     map[topology.ID]*vnet{},
+		strayPrivate: map[topology.ID]map[netip.Addr]*privateEndpoint{}, subnetByID: map[topology.ID]*subnet{},
 		endpointByID: map[topology.ID]*endpoint{}, endpointOf: map[*topology.IPConfiguration]*endpoint{},
 		machineOf: map[topology.ID]*topology.VirtualMachine{}, pools: map[topology.ID]*pool{},
 		publicAt: map[netip.Addr]*publicIP{}, publicByID: map[topology.ID]*publicIP{},

@@ -77,16 +77,16 @@ func (o *Oracle) addressOf(r topology.Ref) netip.Addr {
 	return netip.Addr{}
 }
 
-// skuOf is the SKU of a frontend's public IP; a design that gives the address
-// alone means one like the load balancer.
+// skuOf is the SKU of a frontend's public IP. Where it is not in the data it is
+// like the load balancer's: Azure takes no other (PIP).
 func (o *Oracle) skuOf(f *frontend) string {
-	if x := o.publicByID[f.f.PublicIPAddress.ID()]; x != nil && !f.f.PublicIPAddress.IsZero() {
+	if x := o.publicByID[f.f.PublicIPAddress.ID()]; x != nil && !f.f.PublicIPAddress.IsZero() && x.p.SKU != "" {
 		return x.p.SKU
 	}
-	if f.f.PublicAddress.IsValid() {
-		return f.balancer.b.SKU
+	if f.balancer.b.SKU == "" {
+		return "Basic" // the documented default
 	}
-	return ""
+	return f.balancer.b.SKU
 }
 
 // enter takes a packet with a public source to a public IP of the estate: the

@@ -185,11 +185,15 @@ func (o *Oracle) systemRoutes(w *world, s *subnet, a place) []hop {
 		list = append(list, hop{next: topology.NextHopPrivateEndpoint, bits: a.ip.BitLen(), private: pe})
 	}
 	for _, p := range v.peers {
-		if p.remote == nil || p.remote.private[a.ip] == nil {
+		pe := o.strayPrivate[p.p.RemoteVirtualNetwork.ID()][a.ip]
+		if p.remote != nil {
+			pe = p.remote.private[a.ip]
+		}
+		if pe == nil {
 			continue
 		}
 		if _, in := o.peerCovers(w, p, a.ip); in && o.linked(w, p) {
-			list = append(list, hop{next: topology.NextHopPrivateEndpoint, bits: a.ip.BitLen(), private: p.remote.private[a.ip], peer: p})
+			list = append(list, hop{next: topology.NextHopPrivateEndpoint, bits: a.ip.BitLen(), private: pe, peer: p})
 		}
 	}
 	list = append(list, o.serviceEndpointRoutes(w, s, a)...)
@@ -390,6 +394,9 @@ func (o *Oracle) lengthsAt(a netip.Addr) []int {
 // (PENP). A user route of exactly the /32 wins in any case, by rank.
 func (o *Oracle) invalidated(w *world, pe *privateEndpoint, longestUser int) bool {
 	home := o.vnetByID[pe.vnetID]
+	if home == nil {
+		return longestUser >= 0 && w.maybe(flow.DanglingReference, "route tables apply to the private endpoint "+pe.addr.String())
+	}
 	space := longest(home.space, pe.addr)
 	if home.v.Stub && longestUser >= 0 && longestUser < space && w.maybe(flow.AddressSpaceUnknown, fmt.Sprintf("the space of %s around %s is at most /%d", pe.vnetID, pe.addr, longestUser)) {
 		space = longestUser

@@ -368,6 +368,9 @@ func (o *Oracle) deliverBeyond(w *world, p packet, t trip) arrival {
 // arrive asks the inbound gates of the endpoint a packet has come to, the
 // guest's firewall where it is given, and the way back.
 func (o *Oracle) arrive(w *world, e *endpoint, p packet, t trip) arrival {
+	if !e.addr.IsValid() {
+		p = p.to(o.somewhere(w, e, p.src.ip.Is6()), p.dport)
+	}
 	got := o.gates(w, e, topology.Inbound, &p, t.entrance)
 	if !got.allow {
 		return arrival{outcome: got}
@@ -384,6 +387,24 @@ func (o *Oracle) arrive(w *world, e *endpoint, p packet, t trip) arrival {
 	}
 	back.outcome = t.passed()
 	return back
+}
+
+// somewhere is where this completion puts an interface of which the address is
+// not in the data: in its subnet.
+func (o *Oracle) somewhere(w *world, e *endpoint, six bool) netip.Addr {
+	if e.subnet == nil {
+		return netip.Addr{}
+	}
+	var list []netip.Addr
+	for _, a := range o.boundaries {
+		if a.Is6() == six && contains(e.subnet.s.Prefixes, a) {
+			list = append(list, a)
+		}
+	}
+	if len(list) == 0 {
+		return netip.Addr{}
+	}
+	return list[w.pick(flow.AddressUnknown, "address of "+e.key(), len(list))]
 }
 
 // wayBack asks the route of the replies, first hop only (verdicts 20).

@@ -58,6 +58,7 @@ func Explanations() []Explanation {
 		stop(NoEgress, "The subnet has no way out to the Internet: it is private, and has no NAT gateway, public IP address or outbound rule.", "Give it a NAT gateway, or another way out.", "DOA, NAT, LBO"),
 		stop(EgressNoICMP, "The way out carries TCP and UDP only.", "Give the machine a public IP address of its own.", "NAT, LBO"),
 		open(EgressAddressUnknown, "Which public address the packet leaves with is not known, and a gate after it tells them apart.", "Export the public addresses: az network public-ip list -o json.", "NAT"),
+		open(AddressUnknown, "The private address of an interface is not in the data, and a gate tells the addresses of its subnet apart.", "Export the interfaces while the machine runs: az network nic list -o json.", ""),
 		stop(NoPublicEntry, "Nothing of the estate takes the packet in from the Internet at this address.", "Give the machine a public IP address, a load balancer rule, or a DNAT rule.", "PIP, LBO, FW"),
 		stop(NoSubnetAtDestination, "The address lies in a virtual network's space, but in none of its subnets.", "", "UDR"),
 		stop(DeliveredElsewhere, "The address leads to something else than what was asked for: another virtual network has it too, and is nearer, or it is left for on the Internet.", "", "UDR"),

@@ -147,6 +147,7 @@ const (
 	NoEgress                   Code = "NO_EGRESS"
 	EgressNoICMP               Code = "EGRESS_NO_ICMP"
 	EgressAddressUnknown       Code = "EGRESS_ADDRESS_UNKNOWN"
+	AddressUnknown             Code = "ADDRESS_UNKNOWN"
 	NoPublicEntry              Code = "NO_PUBLIC_ENTRY"
 	NoSubnetAtDestination      Code = "NO_SUBNET_AT_DESTINATION"
 	DeliveredElsewhere         Code = "DELIVERED_ELSEWHERE"

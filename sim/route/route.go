@@ -314,11 +314,11 @@ func (t *Table) peerings(n *topology.Network, names *scope.Names, v *topology.Vi
 // network's own prefix (PENP, spec 6.8).
 func (t *Table) privateEndpoints(n *topology.Network, names *scope.Names, v *topology.VirtualNetwork, user []*Route) {
 	for _, pe := range n.PrivateEndpoints {
-		host, ok := topology.Lookup[*topology.Subnet](n, pe.Subnet)
-		if !ok {
+		if pe.Subnet.IsZero() {
 			continue
 		}
-		home := host.VirtualNetworkID()
+		host, _ := topology.Lookup[*topology.Subnet](n, pe.Subnet)
+		home := pe.Subnet.ID().Parent()
 		var peering *topology.Peering
 		var link scope.Link
 		if home != v.ID() {
@@ -331,24 +331,42 @@ func (t *Table) privateEndpoints(n *topology.Network, names *scope.Names, v *top
 				continue
 			}
 		}
-		hv := n.VirtualNetworkOf(host)
-		homeSpace := hv.KnownSpace()
 		for _, a := range pe.Addresses {
 			if peering != nil && !brings(names, peering, a) {
 				continue // a subnet peering that leaves the endpoint out
 			}
-			if host.PrivateEndpointPolicy.AppliesRoutes() && slices.ContainsFunc(user, func(r *Route) bool {
-				return r.Prefix.IsValid() && r.Prefix.Contains(a) && atLeast(r.Prefix, homeSpace, a)
-			}) {
+			gone, fact := invalidated(n, names, pe, host, a, user)
+			if gone {
 				continue
 			}
-			if hv.Stub && host.PrivateEndpointPolicy.AppliesRoutes() && slices.ContainsFunc(user, func(r *Route) bool { return r.Prefix.IsValid() && r.Prefix.Contains(a) }) {
-				t.hidden = append(t.hidden, hidden{scope.SetOf(netip.PrefixFrom(a, a.BitLen())), *partial(names, hv)})
+			if fact != nil {
+				t.hidden = append(t.hidden, hidden{scope.SetOf(netip.PrefixFrom(a, a.BitLen())), *fact})
 			}
 			t.add(&Route{Name: pe.Name, Source: Default, Prefix: netip.PrefixFrom(a, a.BitLen()), NextHop: topology.NextHopPrivateEndpoint,
 				Endpoint: pe, Peering: peering, Origin: pe.Origin, protected: true, fact: link.Fact, element: &pe.Element})
 		}
 	}
+}
+
+// invalidated reports whether the user routes take the route to an address of a
+// private endpoint away, or the fact that leaves it open; host is nil where its
+// subnet is not in the data.
+func invalidated(n *topology.Network, names *scope.Names, pe *topology.PrivateEndpoint, host *topology.Subnet, a netip.Addr, user []*Route) (bool, *flow.Fact) {
+	covers := func(r *Route) bool { return r.Prefix.IsValid() && r.Prefix.Contains(a) }
+	home, known := topology.LookupID[*topology.VirtualNetwork](n, pe.Subnet.ID().Parent())
+	long := func(r *Route) bool { return covers(r) && known && atLeast(r.Prefix, home.KnownSpace(), a) }
+	switch {
+	case host == nil && slices.ContainsFunc(user, long), host == nil && slices.ContainsFunc(user, covers) && (!known || home.Stub):
+		return false, &flow.Fact{Code: flow.DanglingReference, About: pe.Subnet.ID().Name(), Detail: "route tables " + string(pe.Subnet.ID()),
+			Text: "whether route tables apply to private endpoint " + pe.Name + " is not in the data, which lacks its subnet", Export: "az network vnet list -o json"}
+	case host == nil || !host.PrivateEndpointPolicy.AppliesRoutes():
+		return false, nil
+	case slices.ContainsFunc(user, long):
+		return true, nil
+	case home.Stub && slices.ContainsFunc(user, covers):
+		return false, partial(names, home)
+	}
+	return false, nil
 }
 
 // partial is the fact that the space of a virtual network known by its subnets

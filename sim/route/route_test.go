@@ -388,6 +388,58 @@ func TestASubnetOfAStubMayBePartOfALongerSpace(t *testing.T) {
 	}
 }
 
+// A private endpoint has its route whether or not its virtual network and its
+// subnet are in the data (PENP); what is not known then is whether route tables
+// apply to it.
+func TestAPrivateEndpointOfWhichTheNetworkIsNotInTheDataHasItsRoute(t *testing.T) {
+	const pe = "10.1.1.50"
+	verdict := func(e *golden.Estate, subnetAlone bool) (flow.Verdict, string) {
+		t.Helper()
+		full := e.PrivateEndpoint("pe1", "web", pe, "x").Build()
+		var left []topology.Any
+		full.All(func(x topology.Any) bool {
+			v, ok := x.(*topology.VirtualNetwork)
+			if ok && v.Name == "v2" {
+				if !subnetAlone {
+					return true
+				}
+				v.Subnets = slices.DeleteFunc(slices.Clone(v.Subnets), func(s *topology.Subnet) bool { return s.Name == "web" })
+			}
+			left = append(left, x)
+			return true
+		})
+		n, err := topology.NewNetwork(topology.Data{}, left...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := flow.Explore(func(w *flow.World) (bool, string) {
+			got := said(table(n, "app").Choose(w, at(pe)))
+			return got == "Default "+pe+"/32 > InterfaceEndpoint", got
+		}, nil)
+		return r.Verdict, r.Walk
+	}
+	for _, c := range []struct {
+		name        string
+		estate      *golden.Estate
+		subnetAlone bool
+		want        flow.Verdict
+	}{
+		{"no user route", golden.New(), false, flow.Allow},
+		{"a user route elsewhere", golden.New().Routes("app", nva("10.7.0.0/16")), false, flow.Allow},
+		{"a user route around it", golden.New().Routes("app", nva("10.1.0.0/16")), false, flow.Unknown},
+		{"the subnet alone is missing, no user route", golden.New(), true, flow.Allow},
+		{"the subnet alone is missing, a user route as long as the network's space", golden.New().Routes("app", nva("10.1.0.0/16")), true, flow.Unknown},
+		{"the subnet alone is missing, a shorter user route", golden.New().Routes("app", nva("10.0.0.0/15")), true, flow.Allow},
+		{"the peering is down", golden.New().With(func(e *golden.Estate) { e.Peering("v1", "v2").State = "Initiated" }), false, flow.Deny},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, walk := verdict(c.estate, c.subnetAlone); got != c.want {
+				t.Errorf("%v, want %v: as far as is known it goes by %s", got, c.want, walk)
+			}
+		})
+	}
+}
+
 // An exported effective route table is taken as it is (spec 6.1).
 func TestAnExportedEffectiveRouteTableIsTheTruth(t *testing.T) {
 	row := func(source, state string, hop topology.NextHopType, ip string, prefixes ...string) topology.EffectiveRoute {

@@ -172,8 +172,11 @@ func within(w *flow.World, a flow.Address, where *netipx.IPSet) bool {
 		Text:   "the addresses of the service tag " + a.Tag + " are not known",
 		Export: exportTags,
 	}
-	if behindEgress(a) {
+	switch {
+	case behindEgress(a):
 		f.Code, f.Text, f.Export = flow.EgressAddressUnknown, egressText, ""
+	case a.Tag == "":
+		f.Code, f.Text, f.Export = flow.AddressUnknown, "the private address of an interface is not in the data", "az network nic list -o json"
 	}
 	return w.Ask(f, 2) == 1
 }
