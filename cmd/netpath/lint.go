@@ -148,7 +148,7 @@ func (s *session) suppressLint(r *lint.Report) (expired bool) {
 		switch {
 		case x.lapsed:
 			expired = true
-			s.warn("%s: the suppression of %s expired on %s; renew it (owner: %s) or remove it", x.Origin, x.label(), x.Expires, x.Owner)
+			s.complain("%s: the suppression of %s expired on %s; renew it (owner: %s) or remove it", x.Origin, x.label(), x.Expires, x.Owner)
 		case !r.Suppress(x.ID, x.About, fmt.Sprintf("%s (%s, until %s)", x.Reason, x.Owner, x.Expires)) &&
 			slices.ContainsFunc(r.Rules, func(l *lint.Rule) bool { return l.ID == rule.ID }):
 			s.warn("%s: the suppression of %s was not used; remove it", x.Origin, x.label())
