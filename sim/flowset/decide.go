@@ -29,16 +29,13 @@ type Parts struct{ Unmatched, Allowed, Denied, Open Set }
 // about one packet of those that no box of the list tells apart; nil leaves
 // them open.
 func (s *Space) Decide(l *List, ask func(Packet) Answer) Parts {
-	d := decider{s: s, list: l, ask: ask}
+	d := decider{s: s, list: l, ask: ask, asks: make([]bool, l.rules), here: make([]int, l.rules)}
 	for i := range d.known {
 		d.known[i] = map[string]int32{}
 	}
 	all := make([]int32, len(l.entries))
 	for i, e := range l.entries {
 		all[i] = int32(i)
-		if n := int(e.rule) + 1; n > len(d.asks) {
-			d.asks, d.here = append(d.asks, make([]bool, n-len(d.asks))...), append(d.here, make([]int, n-len(d.here))...)
-		}
 		d.asks[e.rule] = d.asks[e.rule] || e.kind == may
 	}
 	root := d.build(protocol, all)
@@ -67,16 +64,24 @@ func (s *Space) portless(kind int32) bool {
 	return !protocols[s.axes[protocol].classes[kind].ports[0].First].HasPorts()
 }
 
+// end is the first level that says nothing of the packets on the way to here:
+// without ports, that of the source ports. Before their protocol is known the
+// first class stands for them, which has ports.
+func (d *decider) end() int {
+	if d.s.portless(d.at[protocol]) {
+		return sourcePort
+	}
+	return levels
+}
+
 func (d *decider) build(level int, left []int32) int32 {
 	left = d.trim(level, left)
 	key := make([]byte, 0, 4*len(left)+1)
 	for _, i := range left {
 		key = binary.LittleEndian.AppendUint32(key, uint32(i))
 	}
-	ported := level > protocol && !d.s.portless(d.at[protocol])
-	if ported {
-		key = append(key, 1)
-	}
+	end := d.end()
+	key = append(key, byte(end))
 	if n, ok := d.known[level][string(key)]; ok {
 		return n
 	}
@@ -84,7 +89,7 @@ func (d *decider) build(level int, left []int32) int32 {
 	switch {
 	case level == levels:
 		n = int32(d.answer(left))
-	case level >= sourcePort && !ported:
+	case level >= end:
 		d.at[level] = 0
 		n = d.s.make(level, []run{{d.s.width(level), d.build(level+1, left)}})
 	default:
@@ -104,9 +109,7 @@ func (d *decider) split(level int, left []int32) int32 {
 	for id, i := range left {
 		for _, r := range a.runs[d.list.entries[i].on[level]] {
 			events = append(events, event{r.from, int32(id)})
-			if int(r.to) < len(a.classes) {
-				events = append(events, event{r.to, int32(id)})
-			}
+			events = append(events, event{r.to, int32(id)})
 		}
 	}
 	slices.SortFunc(events, func(x, y event) int { return int(x.at - y.at) })
@@ -151,11 +154,11 @@ func (d *decider) split(level int, left []int32) int32 {
 // matches every packet that is left, those right before it that say the same,
 // and cuts where nothing is asked of their rule.
 func (d *decider) trim(level int, left []int32) []int32 {
-	ported := level <= protocol || !d.s.portless(d.at[protocol])
+	end := d.end()
 	out := make([]int32, 0, len(left))
 	for _, i := range left {
 		out = append(out, i)
-		if e := &d.list.entries[i]; e.kind == must && d.full(level, ported, e) {
+		if e := &d.list.entries[i]; e.kind == must && d.full(level, end, e) {
 			out = d.unsaid(out)
 			break
 		}
@@ -173,10 +176,11 @@ func (d *decider) trim(level int, left []int32) []int32 {
 	})
 }
 
-// full reports whether the entry holds for every packet that is left.
-func (d *decider) full(level int, ported bool, e *entry) bool {
-	for l := level; l < levels; l++ {
-		if !d.s.axes[l].full[e.on[l]] && (l < sourcePort || ported) {
+// full reports whether the entry holds for all classes of the levels from one
+// on to another, the last excluded.
+func (d *decider) full(from, end int, e *entry) bool {
+	for l := from; l < end; l++ {
+		if !d.s.axes[l].full[e.on[l]] {
 			return false
 		}
 	}

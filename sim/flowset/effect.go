@@ -98,23 +98,25 @@ func (o *Order) Hole(owner int, by func(owner int) bool) (owners []int, found bo
 // there is such a packet.
 func (o *Order) Matters(owner int) (Packet, bool) {
 	for i := range o.asked[owner].each {
-		among := o.before(i, owner)
+		among, against := o.before(i, owner), o.empty()
 		for k := i + 1; k < len(o.entries); k++ {
-			if o.entries[k].owner != owner {
+			if e := &o.entries[k]; e.owner != owner {
 				among.set(k)
+				if e.allow != o.entries[i].allow {
+					against.set(k)
+				}
 			}
 		}
-		allows := o.entries[i].allow
-		if at, a := o.find(i, among, func(left, full mask, last bool) verdict { return o.fate(i, allows, left, full, last) }); a != absent {
+		if at, a := o.find(i, among, func(left, full mask, last bool) verdict { return o.fate(i, against, left, full, last) }); a != absent {
 			return o.packet(at), true
 		}
 	}
 	return Packet{}, false
 }
 
-// fate accepts packets that an entry before the one at i does not decide, and
-// that one after it may decide otherwise.
-func (o *Order) fate(i int, allows bool, left, full mask, last bool) verdict {
+// fate accepts packets that no entry before the one at i decides, and that one
+// of those against it, after it, may decide.
+func (o *Order) fate(i int, against, left, full mask, last bool) verdict {
 	decided := false
 	for w, x := range full {
 		if x &= o.must[w]; x == 0 {
@@ -129,15 +131,8 @@ func (o *Order) fate(i int, allows bool, left, full mask, last bool) verdict {
 		break
 	}
 	otherwise := !decided
-	for w := i / 64; w < len(left) && !otherwise; w++ {
-		x := left[w] & o.allow[w]
-		if allows {
-			x = left[w] &^ o.allow[w]
-		}
-		if w == i/64 {
-			x &^= 1<<(i%64) - 1
-		}
-		otherwise = x != 0
+	for w, x := range left {
+		otherwise = otherwise || x&against[w] != 0
 	}
 	switch {
 	case !otherwise:

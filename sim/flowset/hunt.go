@@ -67,13 +67,12 @@ func (o *Order) find(entry int, among mask, j judge) (at [levels]int32, a answer
 	e := &o.entries[entry]
 	for _, kind := range o.hunted(protocol, e) {
 		h := o.hunt(e, kind, among, j)
-		if h == nil || !h.visit(0, h.room[0]) {
+		if h == nil {
 			continue
 		}
-		if h.steps > o.most {
-			return h.at, lost
+		if a := h.visit(0, h.room[0]); a != absent {
+			return h.at, a
 		}
-		return h.at, found
 	}
 	return at, absent
 }
@@ -115,11 +114,10 @@ func (o *Order) hunt(e *placed, kind int32, among mask, j judge) *hunt {
 	return h
 }
 
-// visit reports whether the judge accepts a packet of what is left, or the hunt
-// is lost.
-func (h *hunt) visit(depth int, left mask) bool {
+// visit looks for a packet of what is left that the judge accepts.
+func (h *hunt) visit(depth int, left mask) answer {
 	if h.steps++; h.steps > h.o.most {
-		return true
+		return lost
 	}
 	full := h.all[depth]
 	for w := range full {
@@ -127,12 +125,12 @@ func (h *hunt) visit(depth int, left mask) bool {
 	}
 	switch h.judge(left, full, depth == len(h.order)) {
 	case prune:
-		return false
+		return absent
 	case accept:
 		for _, level := range h.order[depth:] { // any class of what is left
 			h.at[level] = h.o.hunted(level, h.e)[0]
 		}
-		return true
+		return found
 	}
 	level := h.order[depth]
 	next := h.room[depth+1]
@@ -150,9 +148,9 @@ func (h *hunt) visit(depth int, left mask) bool {
 		}
 		h.seen[depth+1][string(h.key)] = true
 		h.at[level] = c
-		if h.visit(depth+1, next) {
-			return true
+		if a := h.visit(depth+1, next); a != absent {
+			return a
 		}
 	}
-	return false
+	return absent
 }

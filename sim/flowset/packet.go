@@ -135,7 +135,7 @@ func (s *Space) other(level int, n int32, a netip.Addr) netip.Addr {
 // has.
 func unusual(r netipx.IPRange) bool {
 	x := r.From()
-	return x.IsMulticast() || x.IsLoopback() || x.IsUnspecified() || x.IsLinkLocalUnicast() || x.Is4() && (x.As4()[0] == 0 || x.As4()[0] >= 224)
+	return x.IsMulticast() || x.IsLoopback() || x.IsUnspecified() || x.IsLinkLocalUnicast() || x.Is4() && (x.As4()[0] == 0 || x.As4()[0] >= 240)
 }
 
 // hostOf is an address of the range that a machine could have: the fourth,
@@ -174,10 +174,7 @@ func (a Set) Witness() (Packet, bool) {
 	s, n := a.space, a.root
 	var at [levels]int32
 	for level := range at {
-		empty := out
-		if level+1 < levels {
-			empty = s.constant(level+1, out)
-		}
+		empty := s.constant(level+1, out)
 		from, best, to := int32(0), -1, int32(0)
 		for _, r := range s.nodes[level][n] {
 			for ; from < r.end; from++ {

@@ -32,10 +32,7 @@ func (a Set) classes(level int, ported bool) []int32 {
 	s := a.space
 	here := []int32{a.root}
 	for l := protocol; ; l++ {
-		empty := out
-		if l+1 < levels {
-			empty = s.constant(l+1, out)
-		}
+		empty := s.constant(l+1, out)
 		var next, held []int32
 		for _, n := range here {
 			from := int32(0)

@@ -93,7 +93,7 @@ func (s *Space) apply(level int, o operation, one, two int32) int32 {
 	}
 	x, y := s.nodes[level][one], s.nodes[level][two]
 	var runs []run
-	for i, j := 0, 0; i < len(x) && j < len(y); {
+	for i, j := 0, 0; i < len(x); { // both end with the last class
 		end := min(x[i].end, y[j].end)
 		runs = append(runs, run{end, s.apply(level+1, o, x[i].to, y[j].to)})
 		if x[i].end == end {
@@ -164,7 +164,7 @@ func (a Set) Size() *big.Int {
 			from := int32(0)
 			for _, r := range s.nodes[level][n] {
 				if level != protocol {
-					if x := count(level+1, r.to, portless); x.Sign() > 0 {
+					if x := count(level+1, r.to, portless); x.Sign() != 0 {
 						sum.Add(sum, new(big.Int).Mul(x, s.axes[level].between(from, r.end)))
 					}
 					from = r.end

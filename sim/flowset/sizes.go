@@ -9,7 +9,7 @@ import (
 
 // Sizes are the numbers of packets that the owner's rules match or may match,
 // by what the list does with them without these rules. It gives up, with
-// false, after so many steps.
+// false, where so many steps are not enough.
 func (o *Order) Sizes(owner, steps int) (allowed, denied, open *big.Int, ok bool) {
 	c := &counter{o: o, owner: owner, steps: steps}
 	sum := noPackets()
@@ -44,7 +44,7 @@ func (o *Order) Sizes(owner, steps int) (allowed, denied, open *big.Int, ok bool
 			}
 		}
 	}
-	return sum[0], sum[1], sum[2], c.steps > 0
+	return sum[0], sum[1], sum[2], c.steps >= 0
 }
 
 // counter counts the packets of an entry by answer: allowed, denied, open.
@@ -73,8 +73,7 @@ func (c *counter) answer(left mask) (int, bool) {
 }
 
 func (c *counter) count(depth int, left mask) [3]*big.Int {
-	c.steps--
-	if c.steps <= 0 {
+	if c.steps--; c.steps < 0 {
 		return noPackets()
 	}
 	// The first entry that matches all that is left ends the list; what a rule
@@ -102,14 +101,7 @@ func (c *counter) count(depth int, left mask) [3]*big.Int {
 	}
 	if depth == len(c.h.order) {
 		x := noPackets()
-		a, ok := 2, false
-		if end >= 0 {
-			a, ok = c.answer(left)
-		}
-		if !ok {
-			a = 2
-		}
-		x[a] = c.size[depth]
+		x[2] = c.size[depth]
 		return x
 	}
 	key := make([]byte, 0, 8*len(left))

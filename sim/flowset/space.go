@@ -44,7 +44,7 @@ type axis struct {
 	sizes   []*big.Int // of the classes before each; made when first asked
 }
 
-// piece is one of the ranges of a class.
+// piece is one of the ranges of a class; at is its place among its addresses.
 type piece struct{ class, at int32 }
 
 // host is the address of a class that reads best, and how well: 0 is best.
@@ -87,7 +87,10 @@ func (c *conditions[T]) add(key any, x T) int32 {
 }
 
 // List is a list of rules in the numbers of a space.
-type List struct{ entries []entry }
+type List struct {
+	rules   int // how many
+	entries []entry
+}
 
 // entry is one box of a rule by the numbers of its conditions.
 type entry struct {
@@ -120,7 +123,7 @@ func NewSpace(v6 bool, hosts []netip.Addr, lists ...[]Rule) (*Space, []*List) {
 	kinds.add(portKey(withPorts), withPorts) // no class has protocols of both kinds
 	out := make([]*List, len(lists))
 	for i, rules := range lists {
-		out[i] = &List{}
+		out[i] = &List{rules: len(rules)}
 		for n, r := range rules {
 			for k, boxes := range [][]Box{r.Must, r.May, r.Cut} {
 				for _, b := range boxes {
@@ -332,7 +335,7 @@ func cutAxis[R, N any](lists [][]R, first, last N, b bounds[R, N], add func(c *c
 			}
 		}
 		c := &a.classes[n]
-		a.order = append(a.order, piece{n, int32(len(c.addresses) + len(c.ports))})
+		a.order = append(a.order, piece{n, int32(len(c.addresses))})
 		add(c, from, to)
 		if i == len(events) {
 			break
