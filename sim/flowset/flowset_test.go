@@ -309,48 +309,211 @@ func TestTheBoxesOfASetMakeItUpAgainWithoutOverlap(t *testing.T) {
 }
 
 func TestAWitnessIsAPacketThatAPersonWouldThinkOf(t *testing.T) {
-	vm := netip.MustParseAddr("10.2.0.9")
-	box := flowset.Box{Source: addresses("10.2.0.0/24"), Destination: addresses("52.239.140.0/24"), DestinationPorts: ports(7, 1000)}
+	blob := addresses("52.239.140.0/24")
+	from := func(prefixes ...string) flowset.Box {
+		return flowset.Box{Source: addresses(prefixes...), Destination: blob}
+	}
+	to := func(ranges ...topology.PortRange) flowset.Box {
+		return flowset.Box{Source: addresses("10.2.0.0/24"), Destination: blob, DestinationPorts: ranges}
+	}
+	between := func(one, other string) flowset.Box {
+		return flowset.Box{Source: addresses(one), Destination: addresses(other)}
+	}
+	type boxes []flowset.Box
 	for _, c := range []struct {
-		hosts []netip.Addr
+		what  string
+		v6    bool
+		hosts []string
+		boxes boxes
 		want  string
 	}{
-		{nil, "{Tcp 10.2.0.4 52.239.140.4 50000 443}"},
-		{[]netip.Addr{vm}, "{Tcp 10.2.0.9 52.239.140.4 50000 443}"},
+		{"a preferred port", false, nil, boxes{to(topology.PortRange{First: 7, Last: 1000})}, "{Tcp 10.2.0.4 52.239.140.4 50000 443}"},
+		{"a host", false, []string{"fd00::9", "10.2.0.9"}, boxes{to(topology.PortRange{First: 7, Last: 1000})}, "{Tcp 10.2.0.9 52.239.140.4 50000 443}"},
+		{"a host, IPv6", true, []string{"10.2.0.9", "2600::9"}, boxes{between("2600::/32", "2601::/32")}, "{Tcp 2600::9 2601::4 50000 443}"},
+		{"no TCP", false, nil, boxes{{Protocols: []topology.Protocol{topology.AH, topology.ICMP}}}, "{Icmp 10.0.0.4 10.1.0.4 0 0}"},
+
+		{"the first of the larger ranges of ports", false, nil, boxes{to(topology.PortRange{First: 1000, Last: 1005}, topology.PortRange{First: 10000, Last: 10001})}, "{Tcp 10.2.0.4 52.239.140.4 50000 1000}"},
+		{"the later of the larger ranges of ports", false, nil, boxes{to(topology.PortRange{First: 1000, Last: 1001}, topology.PortRange{First: 10000, Last: 10100})}, "{Tcp 10.2.0.4 52.239.140.4 50000 10000}"},
+		{"a port that is not 0", false, nil, boxes{to(topology.PortRange{First: 0, Last: 5})}, "{Tcp 10.2.0.4 52.239.140.4 50000 1}"},
+		{"port 0 where there is no other", false, nil, boxes{to(topology.PortRange{First: 0, Last: 0})}, "{Tcp 10.2.0.4 52.239.140.4 50000 0}"},
+
+		{"not to oneself", false, nil, boxes{between("10.2.0.0/24", "10.2.0.0/24")}, "{Tcp 10.2.0.4 10.2.0.5 50000 443}"},
+		{"not to oneself, IPv6", true, nil, boxes{between("fd00:1::/64", "fd00:1::/64")}, "{Tcp fd00:1::4 fd00:1::5 50000 443}"},
+		{"not to oneself, but to another preferred address", false, nil, boxes{between("10.0.0.0/8", "10.0.0.0/8")}, "{Tcp 10.0.0.4 10.1.0.4 50000 443}"},
+		{"not to oneself, but to another preferred address, IPv6", true, nil, boxes{{}}, "{Tcp fd00::4 2001:4860:4860::8888 50000 443}"},
+		{"not to oneself, but to another host", false, []string{"10.0.0.7", "10.0.0.8"}, boxes{{}}, "{Tcp 10.0.0.7 10.0.0.8 50000 443}"},
+		{"from another to the only destination", false, nil, boxes{between("10.0.0.0/24", "10.0.0.4/32")}, "{Tcp 10.0.0.5 10.0.0.4 50000 443}"},
+		{"from another to the only destination, IPv6", true, nil, boxes{between("fd00::/126", "fd00::3/128")}, "{Tcp fd00::2 fd00::3 50000 443}"},
+		{"to oneself where there is no other", false, nil, boxes{between("10.0.0.4/32", "10.0.0.4/32")}, "{Tcp 10.0.0.4 10.0.0.4 50000 443}"},
+
+		{"addresses of machines within a set", false, nil, boxes{from("0.1.0.0/16", "52.0.0.0/8", "240.0.0.0/4")}, "{Tcp 52.0.0.4 52.239.140.4 50000 443}"},
+		{"addresses of machines before others", false, nil, boxes{from("0.1.0.0/16", "240.0.0.0/4"), from("52.0.0.0/8")}, "{Tcp 52.0.0.4 52.239.140.4 50000 443}"},
+		{"addresses of machines before the machine's own", false, nil, boxes{from("0.0.0.0/16", "127.0.0.0/8", "169.254.0.0/16"), from("172.0.0.0/16")}, "{Tcp 172.0.0.4 52.239.140.4 50000 443}"},
+		{"addresses of machines before multicast", false, nil, boxes{from("0.1.0.0/16", "224.0.0.0/4"), from("52.0.0.0/8")}, "{Tcp 52.0.0.4 52.239.140.4 50000 443}"},
+		{"addresses of machines, IPv6", true, nil, boxes{between("::/127", "2600::/32"), between("ff00::/8", "2600::/32"), between("2601::/32", "2600::/32")}, "{Tcp 2601::4 2600::4 50000 443}"},
+		{"multicast where there is nothing else", false, nil, boxes{from("224.0.0.0/4")}, "{Tcp 224.0.0.4 52.239.140.4 50000 443}"},
+		{"the first of what reads as well", false, nil, boxes{from("53.0.0.0/8"), from("52.0.0.0/8")}, "{Tcp 52.0.0.4 52.239.140.4 50000 443}"},
+		{"what reads better before what comes first", false, nil, boxes{from("10.0.0.0/24"), from("9.0.0.0/8")}, "{Tcp 10.0.0.4 52.239.140.4 50000 443}"},
 	} {
-		s, l := flowset.NewSpace(false, c.hosts, []flowset.Rule{{Allow: true, Must: []flowset.Box{box}}})
+		var hosts []netip.Addr
+		for _, h := range c.hosts {
+			hosts = append(hosts, netip.MustParseAddr(h))
+		}
+		s, l := flowset.NewSpace(c.v6, hosts, []flowset.Rule{{Allow: true, Must: c.boxes}})
 		p, ok := s.Decide(l[0], nil).Allowed.Witness()
 		if got := fmt.Sprintf("{%s %v %v %d %d}", p.Protocol, p.Source, p.Destination, p.SourcePort, p.DestinationPort); !ok || got != c.want {
-			t.Errorf("witness %s, want %s", got, c.want)
+			t.Errorf("%s: %s, want %s", c.what, got, c.want)
 		}
 	}
 }
 
 func TestWhatMayMatchIsAskedOnceForPacketsThatNoBoxTellsApart(t *testing.T) {
-	unsure := flowset.Box{Source: addresses("10.0.0.0/8")}
-	rules := []flowset.Rule{
-		{Allow: true, May: []flowset.Box{unsure}, Cut: []flowset.Box{{Destination: addresses("10.1.0.0/16")}}},
-		{Must: []flowset.Box{{}}},
-	}
-	var asked []flowset.Packet
-	s, l := flowset.NewSpace(false, nil, rules)
-	x := s.Decide(l[0], func(p flowset.Packet) flowset.Answer {
-		asked = append(asked, p)
-		if p.Destination.String() == "10.1.0.4" {
-			return flowset.Allowed
+	unsure, other, all := flowset.Box{Source: addresses("10.0.0.0/8")}, flowset.Box{Source: addresses("11.0.0.0/8")}, flowset.Box{}
+	edge := flowset.Box{Destination: addresses("10.1.0.0/16")}
+	type boxes []flowset.Box
+	for _, c := range []struct {
+		what  string
+		rules []flowset.Rule // before one that denies everything
+		asked int
+	}{
+		{"with and without ports", []flowset.Rule{{Allow: true, May: boxes{unsure}}}, 2},
+		{"inside and outside of the cut of the rule", []flowset.Rule{{Allow: true, May: boxes{unsure}, Cut: boxes{edge}}}, 4},
+		{"inside and outside of the cut of a rule that matches nothing", []flowset.Rule{{Allow: true, May: boxes{unsure}}, {Cut: boxes{edge}}}, 4},
+		{"a cut does not count where its rule cannot match", []flowset.Rule{{Allow: true, May: boxes{unsure}, Cut: boxes{edge}}, {Allow: true, May: boxes{other}}}, 6},
+		{"nothing is asked where nothing may match", []flowset.Rule{{Allow: true, Must: boxes{unsure}, Cut: boxes{edge}}}, 0},
+		// Without ports the second rule matches all that the third is for.
+		{"a cut does not count behind what matches for certain", []flowset.Rule{
+			{Allow: true, May: boxes{unsure}}, {Must: boxes{{SourcePorts: ports(1, 10)}}}, {Allow: true, May: boxes{all}, Cut: boxes{edge}}}, 6},
+	} {
+		rules := append(c.rules, flowset.Rule{Must: boxes{all}})
+		// What may match is told only by the cuts of its own rule, and of those
+		// that match nothing.
+		answer := func(p flowset.Packet) flowset.Answer {
+			for _, r := range rules {
+				switch {
+				case anyOf(r.Must, p):
+					return flowset.Open
+				case r.Cut == nil || r.May != nil && !anyOf(r.May, p):
+				case anyOf(r.Cut, p):
+					return flowset.Allowed
+				default:
+					return flowset.Denied
+				}
+			}
+			return flowset.Open
 		}
-		return flowset.Open
-	})
-	// With and without ports, and inside and outside of the cut.
-	if len(asked) != 4 {
-		t.Errorf("asked about %v, want four packets", asked)
+		var asked []flowset.Packet
+		s, l := flowset.NewSpace(false, nil, rules)
+		x := s.Decide(l[0], func(p flowset.Packet) flowset.Answer {
+			asked = append(asked, p)
+			return answer(p)
+		})
+		if len(asked) != c.asked {
+			t.Errorf("%s: asked about %v, want %d packets", c.what, asked, c.asked)
+		}
+		for _, p := range asked {
+			if slow(rules, p) != flowset.Open {
+				t.Errorf("%s: asked about %v, which is certain", c.what, p)
+			}
+		}
+		for _, from := range []string{"10.9.9.9", "11.9.9.9", "12.9.9.9"} {
+			for _, to := range []string{"10.0.255.255", "10.1.0.0", "10.1.255.255", "10.2.0.0"} {
+				for _, protocol := range []topology.Protocol{topology.TCP, topology.UDP, topology.ICMP, topology.ESP, topology.AH} {
+					for _, port := range []uint16{0, 1, 10, 11} {
+						p := flowset.Packet{Protocol: protocol, Source: netip.MustParseAddr(from), Destination: netip.MustParseAddr(to)}
+						if protocol.HasPorts() {
+							p.SourcePort = port
+						}
+						want := slow(rules, p)
+						if want == flowset.Open {
+							want = answer(p)
+						}
+						if got := part(t, x, p); got != want {
+							t.Errorf("%s: %v is %d, want %d", c.what, p, got, want)
+						}
+					}
+				}
+			}
+		}
 	}
-	in := flowset.Packet{Protocol: topology.TCP, Source: netip.MustParseAddr("10.9.9.9"), Destination: netip.MustParseAddr("10.1.7.7"), DestinationPort: 1}
-	outside := in
-	outside.Destination = netip.MustParseAddr("10.2.0.1")
-	if part(t, x, in) != flowset.Allowed || part(t, x, outside) != flowset.Open {
-		t.Errorf("%d inside of the cut and %d outside", part(t, x, in), part(t, x, outside))
+}
+
+// A list of many narrow rules at the ends of the dimensions.
+func TestALongListIsDecidedAsRuleByRule(t *testing.T) {
+	for _, v6 := range []bool{false, true} {
+		for seed := range uint64(6) {
+			r := rand.New(rand.NewPCG(seed, 13))
+			source := func(i int) netip.Addr {
+				if v6 {
+					return netip.AddrFrom16([16]byte{15: byte(i)})
+				}
+				return netip.AddrFrom4([4]byte{3: byte(i)})
+			}
+			destination := func(i int) netip.Addr {
+				a := [16]byte{15: 0xf0 + byte(i)}
+				for k := range 15 {
+					a[k] = 0xff
+				}
+				if v6 {
+					return netip.AddrFrom16(a)
+				}
+				return netip.AddrFrom4([4]byte(a[12:]))
+			}
+			some := func() (first, last int) {
+				first = r.IntN(16)
+				return first, min(15, first+r.IntN(4))
+			}
+			rules := make([]flowset.Rule, 70+r.IntN(120))
+			for i := range rules {
+				var b flowset.Box
+				first, last := some()
+				b.Source = span(source(first), source(last))
+				first, last = some()
+				b.Destination = span(destination(first), destination(last))
+				if first, last = some(); r.IntN(2) == 0 {
+					b.SourcePorts = ports(uint16(first), uint16(last))
+				}
+				if first, last = some(); r.IntN(2) == 0 {
+					b.DestinationPorts = ports(uint16(65520+first), uint16(65520+last))
+				}
+				if r.IntN(2) == 0 {
+					b.Protocols = []topology.Protocol{topology.TCP, topology.AH}[r.IntN(2):][:1]
+				}
+				rules[i].Allow = r.IntN(2) == 0
+				if r.IntN(4) == 0 {
+					rules[i].May = []flowset.Box{b}
+				} else {
+					rules[i].Must = []flowset.Box{b}
+				}
+			}
+			s, l := flowset.NewSpace(v6, nil, rules)
+			x := s.Decide(l[0], nil)
+			met := map[flowset.Answer]int{}
+			for range 2000 {
+				p := flowset.Packet{Protocol: []topology.Protocol{topology.TCP, topology.UDP, topology.ICMP, topology.AH}[r.IntN(4)], Source: source(r.IntN(16)), Destination: destination(r.IntN(16))}
+				if p.Protocol.HasPorts() {
+					p.SourcePort, p.DestinationPort = uint16(r.IntN(17)), uint16(65519+r.IntN(17))
+				}
+				want := slow(rules, p)
+				if met[want]++; part(t, x, p) != want {
+					t.Fatalf("IPv6 %v, seed %d: %v is %d, rule by rule %d", v6, seed, p, part(t, x, p), want)
+				}
+			}
+			for a := flowset.Unmatched; a <= flowset.Open; a++ {
+				if met[a] < 20 {
+					t.Errorf("IPv6 %v, seed %d: the answer %d was met %d times", v6, seed, a, met[a])
+				}
+			}
+		}
 	}
+}
+
+// span is the addresses from one to another.
+func span(first, last netip.Addr) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	b.AddRange(netipx.IPRangeFrom(first, last))
+	s, _ := b.IPSet() // of a valid range: no error
+	return s
 }
 
 func TestIPv6HasItsOwnSpace(t *testing.T) {

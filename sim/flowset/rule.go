@@ -20,8 +20,9 @@ type Box struct {
 type Rule struct {
 	Allow     bool
 	Must, May []Box
-	// Cut are boxes at whose boundaries what is asked about May may change.
-	// They match nothing.
+	// Cut are boxes at whose boundaries what is asked about May may change;
+	// those of a rule without May count for what is asked about any rule. They
+	// match nothing.
 	Cut []Box
 }
 
