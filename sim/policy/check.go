@@ -127,7 +127,7 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 						q := sim.TraceQuestion{From: x.name, To: y.name, Protocol: a.Protocol, Disputed: a.Kind == Deny}
 						one := &ask{result: r, from: x, to: y, selector: [2]string{f, t}}
 						switch {
-						case a.Protocol != topology.NoProtocol && !a.Protocol.HasPorts():
+						case !ported(a.Protocol):
 						case p.First == p.Last:
 							q.Port = p.First
 						default:
@@ -151,10 +151,16 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 }
 
 func portsOf(a *Assertion) []topology.PortRange {
-	if len(a.Ports) == 0 || a.Protocol != topology.NoProtocol && !a.Protocol.HasPorts() {
+	if len(a.Ports) == 0 || !ported(a.Protocol) {
 		return []topology.PortRange{topology.AllPorts}
 	}
 	return a.Ports
+}
+
+// ported reports whether packets of a protocol, or some of every protocol, have
+// ports.
+func ported(p topology.Protocol) bool {
+	return p == topology.NoProtocol || p == topology.AnyProtocol || p.HasPorts()
 }
 
 // answer asks the simulator, on all cores.
