@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 
@@ -24,11 +25,17 @@ type baselineFinding struct {
 	Finding     string        `json:"finding"` // what it is about, for people
 	Verdict     rules.Verdict `json:"verdict"`
 	Fingerprint string        `json:"fingerprint"`
+
+	// Which packets are not as asserted, and of which it is not known, where the
+	// assertion is one about packets.
+	Broken    []rules.Packets `json:"broken,omitempty"`
+	Undecided []rules.Packets `json:"undecided,omitempty"`
 }
 
 // baselineVersion is the version of the file. It changes where fingerprints
-// do.
-const baselineVersion = "1"
+// do, or what a finding must say. The findings of version 1 did not say which
+// packets they had: more of them could be open without another finding.
+const baselineVersion = "2"
 
 // readBaseline reads a file of old findings. Whatever is wrong with it is a
 // usage error, as with the policy file.
@@ -60,7 +67,7 @@ func parseBaseline(name string) ([]rules.Finding, error) {
 		switch m.Key {
 		case "baselineVersion":
 			if v := r.text(m.Value); v != baselineVersion {
-				r.fail(m.Value, m.Value.Pos, "expected version "+baselineVersion+" of a baseline", fmt.Sprintf("%q", v), "write it anew with --write-baseline")
+				r.fail(m.Value, m.Value.Pos, "expected version "+baselineVersion+" of a baseline", fmt.Sprintf("%q", v), "look at what check finds without it, then write it anew with --write-baseline")
 			}
 		case "findings":
 			for _, item := range r.list(m.Value) {
@@ -78,14 +85,18 @@ func parseBaseline(name string) ([]rules.Finding, error) {
 
 func (r *policyReader) finding(n *doctree.Node) rules.Finding {
 	var f rules.Finding
-	for _, m := range r.object(n, "assertion", "finding", "verdict", "fingerprint") {
-		switch text := r.text(m.Value); m.Key {
+	for _, m := range r.object(n, "assertion", "finding", "verdict", "fingerprint", "broken", "undecided") {
+		switch m.Key {
 		case "assertion":
-			f.ID = text
+			f.ID = r.text(m.Value)
 		case "finding":
-			f.Title = text
+			f.Title = r.text(m.Value)
+		case "broken":
+			f.Broken = r.remembered(m.Value)
+		case "undecided":
+			f.Undecided = r.remembered(m.Value)
 		case "verdict":
-			switch text {
+			switch text := r.text(m.Value); text {
 			case rules.Fail.String():
 				f.Verdict = rules.Fail
 			case rules.Unknown.String():
@@ -94,6 +105,7 @@ func (r *policyReader) finding(n *doctree.Node) rules.Finding {
 				r.fail(m.Value, m.Value.Pos, "expected Fail or Unknown", fmt.Sprintf("%q", text), "")
 			}
 		case "fingerprint":
+			text := r.text(m.Value)
 			if b, err := hex.DecodeString(text); err != nil || len(b) != 16 {
 				r.fail(m.Value, m.Value.Pos, "expected a fingerprint of 32 hexadecimal digits", fmt.Sprintf("%q", text), "")
 			}
@@ -108,12 +120,31 @@ func (r *policyReader) finding(n *doctree.Node) rules.Finding {
 	return f
 }
 
+// remembered reads the packets of a finding.
+func (r *policyReader) remembered(n *doctree.Node) (list []rules.Packets) {
+	for _, item := range r.list(n) {
+		var p rules.Packets
+		fields := map[string]*string{"from": &p.From, "to": &p.To, "through": &p.Through, "protocol": &p.Protocol, "sourcePorts": &p.SourcePorts, "ports": &p.Ports, "source": &p.Source, "destination": &p.Destination}
+		for _, m := range r.object(item, slices.Sorted(maps.Keys(fields))...) {
+			if field := fields[m.Key]; field != nil {
+				*field = r.text(m.Value)
+			}
+		}
+		if err := p.Valid(); err != nil {
+			r.fail(item, item.Pos, "expected packets", err.Error(), "write the baseline anew with --write-baseline")
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
 // writeBaseline writes the findings of a run for later ones. The file is there
 // complete or not at all.
 func writeBaseline(name string, list []rules.Finding) error {
 	doc := baselineFile{Version: baselineVersion, Findings: []baselineFinding{}}
 	for _, f := range list {
-		doc.Findings = append(doc.Findings, baselineFinding{Assertion: f.ID, Finding: report.Escape(f.Title), Verdict: f.Verdict, Fingerprint: f.Fingerprint})
+		doc.Findings = append(doc.Findings, baselineFinding{Assertion: f.ID, Finding: report.Escape(f.Title), Verdict: f.Verdict, Fingerprint: f.Fingerprint,
+			Broken: f.Broken, Undecided: f.Undecided})
 	}
 	b, err := json.MarshalIndent(doc, "", "  ")
 	if err != nil {
@@ -166,6 +197,9 @@ func (p *policy) remark(run *report.CheckRun, r *rules.Report) (expired bool) {
 	}
 	for _, f := range r.Gone {
 		run.Remarks = append(run.Remarks, report.CheckRemark{Text: fmt.Sprintf("%s is in the baseline and no longer found: %s; write the baseline anew", f.ID, f.Title)})
+	}
+	for _, f := range r.Less {
+		run.Remarks = append(run.Remarks, report.CheckRemark{Text: fmt.Sprintf("%s has more in the baseline than is found now: %s; write the baseline anew", f.ID, f.Title)})
 	}
 	return expired
 }

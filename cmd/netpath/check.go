@@ -44,7 +44,8 @@ vm:, nic:, subnet: and asg: with a pattern (* is any part of a name) or a resour
 resource tag; tag: and datacenter:. A pattern without a prefix is one of machines.
 
 suppressions in the policy file take out what is accepted, with a reason, an owner and
-an expiry; --baseline takes out what an earlier run wrote down with --write-baseline.
+an expiry; --baseline takes out what an earlier run wrote down with --write-baseline,
+with the packets of each finding: where more are open, the finding is new.
 
 What is not certain never passes: an assertion with an undecided case, or with a
 selector that selects nothing, is exit 4, a broken one exit 1, no assertion exit 5.`,

@@ -143,7 +143,7 @@ func (w *Writer) checkText(p *page, r *policy.Report, run CheckRun) {
 		}
 		for j := range x.Open {
 			c := &x.Open[j]
-			p.line("  ", Escape(c.Text), Escape(suppressedBy(c)))
+			p.line("  ", Escape(c.Text), Escape(standing(c)))
 		}
 		shown := 0
 		for j := range x.Cases {
@@ -152,7 +152,7 @@ func (w *Writer) checkText(p *page, r *policy.Report, run CheckRun) {
 				break
 			}
 			shown++
-			p.line("    ", p.paint.in(checkColor(c.Verdict), caseWord(x.Kind, c)), "  ", Escape(caseText(c)+suppressedBy(c)))
+			p.line("    ", p.paint.in(checkColor(c.Verdict), caseWord(x.Kind, c)), "  ", Escape(caseText(c)+standing(c)))
 			if at := c.Origin.String(); at != "" {
 				p.line("      ", p.paint.in(faint, Escape(at)))
 			}
@@ -184,9 +184,23 @@ func (w *Writer) checkText(p *page, r *policy.Report, run CheckRun) {
 	}
 }
 
-// suppressedBy says why a case does not count.
-func suppressedBy(c *policy.Case) string {
+// newInText is how many packets of a case a text tells that the baseline does
+// not have.
+const newInText = 3
+
+// standing says why a case does not count, or why it does although it is in the
+// baseline.
+func standing(c *policy.Case) string {
 	switch x := c.Suppressed; {
+	case x == nil && len(c.New) > 0:
+		var list []string
+		for _, p := range c.New[:min(len(c.New), newInText)] {
+			list = append(list, p.String())
+		}
+		if more := len(c.New) - len(list); more > 0 {
+			list = append(list, "more")
+		}
+		return " (not in the baseline: " + strings.Join(list, "; ") + ")"
 	case x == nil:
 		return ""
 	case x.Baselined():
@@ -375,8 +389,11 @@ type caseJSON struct {
 	Text     string           `json:"text,omitempty"`
 	Origin   *topology.Origin `json:"origin,omitempty"`
 
-	Fingerprint string          `json:"fingerprint"`
-	Suppressed  *suppressedJSON `json:"suppressed,omitempty"`
+	Fingerprint string           `json:"fingerprint"`
+	Suppressed  *suppressedJSON  `json:"suppressed,omitempty"`
+	Broken      []policy.Packets `json:"broken,omitempty"`    // packets that are not as asserted
+	Undecided   []policy.Packets `json:"undecided,omitempty"` // of which it is not known
+	New         []policy.Packets `json:"new,omitempty"`       // of these, what the baseline does not have, the first ones
 }
 
 func checkDocument(r *policy.Report, run CheckRun) checkJSON {
@@ -402,7 +419,7 @@ func checkDocument(r *policy.Report, run CheckRun) checkJSON {
 		for j := range x.Cases {
 			c := &x.Cases[j]
 			k := caseJSON{Verdict: c.Verdict, From: c.From, To: c.To, Source: c.Witness.Source, Dest: c.Witness.Destination, Protocol: c.Witness.Protocol,
-				Port: c.Witness.Port, Text: c.Text, Origin: given(c.Origin), Fingerprint: x.Fingerprint(c), Suppressed: suppressionOf(c)}
+				Port: c.Witness.Port, Text: c.Text, Origin: given(c.Origin), Fingerprint: x.Fingerprint(c), Suppressed: suppressionOf(c), Broken: c.Broken, Undecided: c.Undecided, New: c.New}
 			if c.Outcome != nil {
 				k.Network, k.Code, k.RuleName = &c.Outcome.Verdict, c.Outcome.Code, c.Outcome.RuleName
 			}
@@ -455,11 +472,11 @@ func message(x *policy.Result) string {
 		s = sentence(x.Assertion)
 	}
 	for i := range x.Open {
-		s += "; " + x.Open[i].Text + suppressedBy(&x.Open[i])
+		s += "; " + x.Open[i].Text + standing(&x.Open[i])
 	}
 	if len(x.Cases) > 0 {
 		c := &x.Cases[0]
-		s += "; " + strings.ToLower(caseWord(x.Kind, c)) + ": " + caseText(c) + suppressedBy(c)
+		s += "; " + strings.ToLower(caseWord(x.Kind, c)) + ": " + caseText(c) + standing(c)
 	}
 	return s
 }

@@ -120,11 +120,11 @@ func checkTest(x *policy.Result) junitCase {
 func caseLines(x *policy.Result) []string {
 	var out []string
 	for j := range x.Open {
-		out = append(out, Escape(x.Open[j].Text+suppressedBy(&x.Open[j])))
+		out = append(out, Escape(x.Open[j].Text+standing(&x.Open[j])))
 	}
 	for j := range x.Cases {
 		c := &x.Cases[j]
-		s := caseWord(x.Kind, c) + "  " + caseText(c) + suppressedBy(c)
+		s := caseWord(x.Kind, c) + "  " + caseText(c) + standing(c)
 		if at := c.Origin.String(); at != "" {
 			s += "  " + at
 		}
@@ -138,11 +138,11 @@ func caseLines(x *policy.Result) []string {
 func checkExample(x *policy.Result) string {
 	example := ""
 	for j := range x.Open {
-		example = joined("; ", example, x.Open[j].Text+suppressedBy(&x.Open[j]))
+		example = joined("; ", example, x.Open[j].Text+standing(&x.Open[j]))
 	}
 	if len(x.Cases) > 0 {
 		c := &x.Cases[0]
-		example = joined("; ", example, caseWord(x.Kind, c)+" "+caseText(c)+suppressedBy(c))
+		example = joined("; ", example, caseWord(x.Kind, c)+" "+caseText(c)+standing(c))
 		if at := c.Origin.String(); at != "" {
 			example += " (" + at + ")"
 		}

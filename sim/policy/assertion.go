@@ -88,6 +88,9 @@ type Case struct {
 	Rule       *lint.Rule   // that found it; nil unless the assertion is one of lint
 	Key        string       // tells the case from others, in every run alike: by what is asked, not by what was found
 	Suppressed *Suppression // nil: it counts
+	Broken     []Packets    // of Allow, Deny and Only: which packets are not as asserted
+	Undecided  []Packets    // likewise: of which it is not known
+	New        []Packets    // of those, what a baseline with the case does not have, the first ones
 
 	about            []string // names and IDs that a suppression may speak of
 	underAssumptions bool
@@ -119,6 +122,7 @@ type Report struct {
 	Findings    []Finding // all that is not met, suppressed by the policy or not, in the order of [Baseline]
 	Unused      []*Suppression
 	Gone        []Finding // of the baseline, which are no more
+	Less        []Finding // of the baseline, which have packets that are met now
 	ServiceTags *sim.CatalogueInfo
 }
 

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -73,7 +74,10 @@ func Check(ctx context.Context, s *sim.Simulator, assertions []*Assertion, opts 
 	for _, p := range pairs {
 		p.settle()
 	}
-	sup := newSuppressor(opts)
+	sup, err := newSuppressor(opts)
+	if err != nil {
+		return nil, err
+	}
 	for i := range r.Results {
 		r.Results[i].conclude(sup)
 	}
@@ -219,7 +223,51 @@ func (q *ask) settle() {
 		worst = q.caseOf(Unknown, outcomePart{outcome: &q.trace.Outcome})
 	}
 	worst.underAssumptions = worst.underAssumptions || under
+	if worst.Verdict != Pass {
+		q.tell(worst)
+	}
 	r.count(worst)
+}
+
+// tell says which packets of the question are broken, and which undecided.
+func (q *ask) tell(c *Case) {
+	asked := piece{}
+	if q.q.Protocol != topology.AnyProtocol {
+		asked.Protocols = []topology.Protocol{cmp.Or(q.q.Protocol, topology.TCP)}
+	}
+	switch {
+	case q.q.Port != 0:
+		asked.DestinationPorts = []topology.PortRange{{First: q.q.Port, Last: q.q.Port}}
+	case q.ports != nil && *q.ports != topology.AllPorts:
+		asked.DestinationPorts = []topology.PortRange{*q.ports}
+	}
+	var all, broken, undecided []piece
+	for _, p := range q.parts() {
+		x := asked
+		if p.part != nil {
+			x.Source, x.Destination, x.SourcePorts = setOf(p.part.Source...), setOf(p.part.Destination...), p.part.SourcePorts
+			if len(p.part.Ports) > 0 {
+				x.DestinationPorts = p.part.Ports
+			}
+			if protocol, ok := topology.ParseProtocol(p.part.Protocol); ok {
+				x.Protocols = []topology.Protocol{protocol}
+				if !protocol.HasPorts() {
+					x.DestinationPorts = nil
+				}
+			}
+		}
+		all = append(all, x)
+		switch q.result.Kind.of(p.outcome.Verdict) {
+		case Fail:
+			broken = append(broken, x)
+		case Unknown:
+			undecided = append(undecided, x)
+		}
+	}
+	if len(broken)+len(undecided) == 0 {
+		undecided = []piece{asked} // all of it together is not certain
+	}
+	c.Broken, c.Undecided = packetsOf(broken, all), packetsOf(undecided, all)
 }
 
 // caseOf is the case as a part of the answer shows it.

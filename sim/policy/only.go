@@ -1,17 +1,16 @@
 package policy
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/flow"
+	"github.com/netpath/netpath/sim/flowset"
 	"github.com/netpath/netpath/sim/reach"
 	"github.com/netpath/netpath/topology"
 )
@@ -131,62 +130,44 @@ func (p *pair) ask(ctx context.Context, asker *reach.Asker) {
 			c.Text = "an end is not wholly in the data: more may pass"
 		}
 	}
-	if beyond := slices.Concat(x.Passes, x.Open); c.Verdict != Pass {
-		if c.Verdict == Fail {
-			beyond = x.Passes
+	if c.Verdict != Pass {
+		var all []piece
+		for i := range a.Rows {
+			all = append(all, pieces(&a.Rows[i], reach.Services{})...)
 		}
-		c.Key += "\x00" + passing(beyond)
+		c.Broken, c.Undecided = packetsOf(piecesOf(x.Passes), all), packetsOf(piecesOf(x.Open), all)
 	}
 	p.found, p.rests = c, a.Assumptions
 }
 
-// passing is what passes beyond, by its ends, protocols and ports: a baseline
-// that has less of it has another finding.
-func passing(list []reach.Beyond) string {
-	ports := map[string][]topology.PortRange{}
+func piecesOf(list []reach.Beyond) (out []piece) {
 	for i := range list {
-		b := &list[i]
-		var ends []string
-		for _, places := range [][]*reach.Place{b.Row.From, b.Row.To} {
-			for _, x := range places {
-				ends = append(ends, x.Name)
-			}
-			ends = append(ends, "to")
-		}
-		protocols := b.Services.Protocols
-		if len(protocols) == 0 {
-			protocols = []topology.Protocol{topology.AnyProtocol}
-		}
-		for _, p := range protocols {
-			key := strings.Join(append(ends, p.String()), " ")
-			more := b.Services.Ports
-			if len(more) == 0 {
-				more = []topology.PortRange{topology.AllPorts}
-			}
-			ports[key] = append(ports[key], more...)
-		}
+		out = append(out, pieces(list[i].Row, list[i].Services)...)
 	}
-	var out []string
-	for key, list := range ports {
-		out = append(out, key+" "+joinedPorts(list))
-	}
-	slices.Sort(out)
-	return strings.Join(out, ";")
+	return out
 }
 
-// joinedPorts is the ports of some ranges, in order and each once.
-func joinedPorts(list []topology.PortRange) string {
-	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b topology.PortRange) int { return cmp.Compare(a.First, b.First) })
-	var out []string
-	for i := 0; i < len(list); {
-		r := list[i]
-		for i++; i < len(list) && int(list[i].First) <= int(r.Last)+1; i++ {
-			r.Last = max(r.Last, list[i].Last)
+// pieces are some services of a row, between each two of its places.
+func pieces(r *reach.Row, s reach.Services) (out []piece) {
+	b := flowset.Box{Protocols: s.Protocols, SourcePorts: s.SourcePorts, DestinationPorts: s.Ports, Source: setOf(r.Source.Prefixes...), Destination: setOf(r.Destination.Prefixes...)}
+	for _, from := range r.From {
+		for _, to := range r.To {
+			if from != to {
+				out = append(out, piece{way{placeText(from), placeText(to), r.Through}, b})
+			}
 		}
-		out = append(out, r.String())
 	}
-	return strings.Join(out, ",")
+	return out
+}
+
+// placeText is the name of a place, with its address, which tells it from
+// others of the name, as it stands in a list.
+func placeText(p *reach.Place) string {
+	name := p.Name
+	if !strings.Contains(name, p.Address) {
+		name += " " + p.Address
+	}
+	return strings.NewReplacer("%", "%25", ",", "%2C").Replace(name)
 }
 
 // settle counts the pair.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -35,10 +36,24 @@ type Finding struct {
 	ID          string // of the assertion
 	Verdict     Verdict
 	Title       string // for people
+	Broken      []Packets
+	Undecided   []Packets
+}
+
+// unmet are all packets of the finding.
+func (f *Finding) unmet() []Packets { return slices.Concat(f.Broken, f.Undecided) }
+
+// more are packets that one finding has broken and the other has not, or where
+// there are none that it has at all; none where the other one has all of it.
+func more(one, other *Finding) []Packets {
+	if list := beyond(one.Broken, other.Broken); len(list) > 0 {
+		return list
+	}
+	return beyond(one.unmet(), other.unmet())
 }
 
 // Fingerprint tells a finding of one run from those of another, whatever the
-// lines of the files are.
+// lines of the files are, and however many of its packets are not met.
 func (r *Result) Fingerprint(c *Case) string {
 	sum := sha256.Sum256([]byte(r.ID + "\x00" + c.Key))
 	return hex.EncodeToString(sum[:16])
@@ -55,22 +70,28 @@ type Options struct {
 type suppressor struct {
 	opts     Options
 	used     map[*Suppression]bool
-	old      map[string]Finding // the baseline, by fingerprint
+	old      map[string]Finding // the baseline, by fingerprint; its packets are valid
 	met      map[string]bool    // fingerprints of it that there still are
+	less     map[string]bool    // those that have less in them now
 	findings map[string]Finding
 }
 
-func newSuppressor(opts Options) *suppressor {
-	s := &suppressor{opts: opts, used: map[*Suppression]bool{}, old: map[string]Finding{}, met: map[string]bool{}, findings: map[string]Finding{}}
+func newSuppressor(opts Options) (*suppressor, error) {
+	s := &suppressor{opts: opts, used: map[*Suppression]bool{}, old: map[string]Finding{}, met: map[string]bool{}, less: map[string]bool{}, findings: map[string]Finding{}}
 	for _, f := range opts.Baseline {
+		for _, p := range f.unmet() {
+			if err := p.Valid(); err != nil {
+				return nil, fmt.Errorf("baseline: %s: %s: %w; write the baseline anew", f.ID, f.Title, err)
+			}
+		}
 		s.old[f.Fingerprint] = f
 	}
-	return s
+	return s, nil
 }
 
 // look notes a case that is not met and suppresses it where the policy or the
-// baseline says so. A finding that the baseline has as undecided, and that is
-// broken now, is a new one.
+// baseline says so. A finding of which the baseline does not have all packets,
+// or has them as undecided where they are broken now, is a new one.
 func (s *suppressor) look(r *Result, c *Case) {
 	for _, x := range s.opts.Suppressions {
 		if x.covers(r, c) {
@@ -81,14 +102,18 @@ func (s *suppressor) look(r *Result, c *Case) {
 		}
 	}
 	print := r.Fingerprint(c)
+	f := Finding{Fingerprint: print, ID: r.ID, Verdict: c.Verdict, Title: c.Title(), Broken: c.Broken, Undecided: c.Undecided}
 	if old, ok := s.old[print]; ok {
 		s.met[print] = true
-		if c.Suppressed == nil && c.Verdict <= old.Verdict {
+		if c.Suppressed == nil {
+			c.New = more(&f, &old)
+		}
+		if c.Suppressed == nil && c.Verdict <= old.Verdict && len(c.New) == 0 {
 			c.Suppressed = baselined
+			s.less[print] = len(more(&old, &f)) > 0
 		}
 	}
 	if c.Suppressed == nil || c.Suppressed.Baselined() {
-		f := Finding{Fingerprint: print, ID: r.ID, Verdict: c.Verdict, Title: c.Title()}
 		if had, ok := s.findings[print]; !ok || had.Verdict < f.Verdict {
 			s.findings[print] = f
 		}
@@ -114,11 +139,15 @@ func (s *suppressor) conclude(r *Report) {
 		}
 	}
 	for _, f := range s.opts.Baseline {
-		if !s.met[f.Fingerprint] {
+		switch {
+		case !s.met[f.Fingerprint]:
 			r.Gone = append(r.Gone, f)
+		case s.less[f.Fingerprint]:
+			r.Less = append(r.Less, f)
 		}
 	}
 	SortFindings(r.Gone)
+	SortFindings(r.Less)
 }
 
 // SortFindings puts findings in the order of a baseline: by assertion, and by
