@@ -83,15 +83,13 @@ func newGate(g *topology.NetworkSecurityGroup, d topology.Direction, p *scope.Pl
 	for i, r := range g.SecurityRules {
 		if r.Direction == d || r.Direction == topology.NoDirection {
 			c, ok := known[&r.Element]
-			if ok {
-				gate.Rules = append(gate.Rules, c)
-				continue
-			}
-			c = compile(r, p)
-			c.place = fmt.Sprintf("%s %d", g.ID(), i)
-			c.key = fmt.Sprintf("%s %s %d", g.ID(), d, len(gate.Rules))
-			if known != nil { // a rule that is shared may have that number
-				c.place, c.key = c.place+" "+r.Name, c.key+" "+r.Name
+			if !ok {
+				c = compile(r, p)
+				c.place = fmt.Sprintf("%s %d", g.ID(), i)
+				c.key = fmt.Sprintf("%s %s %d", g.ID(), d, len(gate.Rules))
+				if known != nil { // a rule that is shared may have that number
+					c.place, c.key = c.place+" "+r.Name, c.key+" "+r.Name
+				}
 			}
 			if slices.Contains(r.Unresolved, "priority") {
 				gate.floating = append(gate.floating, c)
@@ -114,7 +112,7 @@ func newGate(g *topology.NetworkSecurityGroup, d topology.Direction, p *scope.Pl
 // compiled of the rules that both have is shared.
 func (g *Gate) Exchange(rules []*topology.SecurityRule, p *scope.Place) *Gate {
 	known := make(map[*topology.Element]*Rule, len(g.Rules))
-	for _, r := range g.Rules {
+	for _, r := range slices.Concat(g.Rules, g.floating) {
 		known[r.element] = r
 	}
 	now := *g.NSG

@@ -324,7 +324,7 @@ func (p *Proof) read(r *Rule, g given) parts {
 	}
 	var x parts
 	in := box(from.certain, to.certain)
-	x.may = append(x.may, box(from.asked, scope.Everything()), box(from.certain, to.asked))
+	x.may = append(x.may, box(from.asked, join(to.certain, to.asked)), box(from.certain, to.asked))
 	i, placed := p.index[r]
 	decides := placed && p.gate.alone(i) && !(r.Default && p.gate.altered != nil)
 	open := r.Source.unresolved || r.Destination.unresolved || r.Protocol == topology.NoProtocol || r.Access == topology.NoAccess ||
