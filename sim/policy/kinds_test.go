@@ -135,6 +135,29 @@ func TestNoNewlyAllowed(t *testing.T) {
 	}
 }
 
+// A comparison of which not all is told is another finding where there is more
+// of it.
+func TestMoreThanAComparisonTellsIsNew(t *testing.T) {
+	open := func(rules int) *topology.Network {
+		var list []*golden.Rule
+		for i := range rules {
+			list = append(list, golden.Allow(fmt.Sprint("r", i), 100+i, golden.In).From("Internet").Ports(fmt.Sprint(1000+2*i)))
+		}
+		return golden.New().SubnetNSG("app", list...).Build()
+	}
+	old, err := sim.New(open(0), sim.Options{AsOf: golden.AsOf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &policy.Assertion{ID: "x", Kind: policy.NoNewlyAllowed, Baseline: "before", Earlier: old}
+	base := policy.Options{Baseline: checkOver(t, open(14), policy.Options{}, a).Findings}
+	for rules, want := range map[int]policy.Verdict{14: policy.Suppressed, 15: policy.Fail} {
+		if r := checkOver(t, open(rules), base, a).Results[0]; r.Verdict != want {
+			t.Errorf("%d rules: %s, want %s", rules, r.Verdict, want)
+		}
+	}
+}
+
 // What lint finds is a case that is not met from the level on, and a rule that
 // finds nothing one that is; a suppression may name the rule.
 func TestLintLevels(t *testing.T) {

@@ -102,7 +102,8 @@ func newlyAllowed(r *Result, g *diff.Gate, c *diff.Change) {
 		}
 		what := strings.ToLower(c.Direction.String()) + " " + strings.Join(boxes, "; ")
 		w := p.Witness
-		x := &Case{Verdict: verdict, From: g.Name, Service: what, Key: strings.Join([]string{"newly", g.ID, g.OldID, strings.ToLower(g.Name), what}, "\x00"),
+		// The size tells what is not spelled out.
+		x := &Case{Verdict: verdict, From: g.Name, Service: what, Key: strings.Join([]string{"newly", g.ID, g.OldID, strings.ToLower(g.Name), what, p.Size.String()}, "\x00"),
 			about:   slices.Concat([]string{g.Name, g.ID}, g.Places),
 			Witness: Witness{Source: w.Source.String(), Destination: w.Destination.String(), Protocol: w.Protocol.String()}}
 		if w.Protocol.HasPorts() {
@@ -117,7 +118,7 @@ func newlyAllowed(r *Result, g *diff.Gate, c *diff.Change) {
 		r.count(x)
 	}
 	if c.Rest != nil && c.Rest.Sign() > 0 || len(c.Parts) == 0 {
-		r.count(&Case{Verdict: verdict, From: g.Name, Text: "more packets of this kind: netpath diff tells them", Key: strings.Join([]string{"newly", g.ID, g.OldID, g.Name, string(c.Kind), "rest"}, "\x00"),
+		r.count(&Case{Verdict: verdict, From: g.Name, Text: "more packets of this kind: netpath diff tells them", Key: strings.Join([]string{"newly", g.ID, g.OldID, g.Name, string(c.Kind), fmt.Sprint("rest ", c.Direction, c.V6, c.Rest)}, "\x00"),
 			about: []string{g.Name, g.ID}})
 	}
 }
