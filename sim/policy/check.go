@@ -167,26 +167,9 @@ func ported(p topology.Protocol) bool {
 	return p == topology.NoProtocol || p == topology.AnyProtocol || p.HasPorts()
 }
 
-// answer asks the simulator, on all cores.
+// answer asks the simulator.
 func answer(ctx context.Context, s *sim.Simulator, asks []*ask) error {
-	var wg sync.WaitGroup
-	next := make(chan *ask)
-	for range min(len(asks), runtime.GOMAXPROCS(0)) {
-		wg.Go(func() {
-			for q := range next {
-				q.trace, q.err = s.Trace(q.q)
-			}
-		})
-	}
-	for _, q := range asks {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- q
-	}
-	close(next)
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
+	if err := each(ctx, asks, func(q *ask) { q.trace, q.err = s.Trace(q.q) }); err != nil {
 		return err
 	}
 	for _, q := range asks {
@@ -198,6 +181,28 @@ func answer(ctx context.Context, s *sim.Simulator, asks []*ask) error {
 		}
 	}
 	return nil
+}
+
+// each does the same with all of a list, on all cores, until ctx is done.
+func each[T any](ctx context.Context, list []T, do func(T)) error {
+	var wg sync.WaitGroup
+	next := make(chan T)
+	for range min(len(list), runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for x := range next {
+				do(x)
+			}
+		})
+	}
+	for _, x := range list {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- x
+	}
+	close(next)
+	wg.Wait()
+	return ctx.Err()
 }
 
 // settle counts a case of an assertion by what its question was answered.

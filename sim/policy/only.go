@@ -3,10 +3,8 @@ package policy
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/flow"
@@ -65,30 +63,13 @@ func only(sel *selection, r *Result) ([]*pair, error) {
 	return out, nil
 }
 
-// reachAll asks what passes between the ends of each pair, on all cores.
+// reachAll asks what passes between the ends of each pair.
 func reachAll(ctx context.Context, s *sim.Simulator, pairs []*pair) error {
 	if len(pairs) == 0 {
 		return nil
 	}
 	asker := reach.NewAsker(s)
-	var wg sync.WaitGroup
-	next := make(chan *pair)
-	for range min(len(pairs), runtime.GOMAXPROCS(0)) {
-		wg.Go(func() {
-			for p := range next {
-				p.ask(ctx, asker)
-			}
-		})
-	}
-	for _, p := range pairs {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- p
-	}
-	close(next)
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
+	if err := each(ctx, pairs, func(p *pair) { p.ask(ctx, asker) }); err != nil {
 		return err
 	}
 	for _, p := range pairs {
