@@ -128,18 +128,17 @@ func (b *builder) sweep(prefixes []prefix, sets []SetID, last Key6) intervals {
 			stack = append(stack, open{last: p.last, from: from, hash: hash})
 		}
 	}
-	for ; len(stack) > 0; stack = stack[:len(stack)-1] {
+	for ; ; stack = stack[:len(stack)-1] {
 		o := &stack[len(stack)-1]
 		if !o.last.less(at) {
 			v.add(at, b.atomOf(o))
 			if o.last == last {
-				break
+				return v // the outermost ends there, if no inner one does
 			}
 			at = o.last.next()
 		}
 		b.sets = b.sets[:o.from]
 	}
-	return v
 }
 
 // atomOf is the atom of the innermost open prefix.

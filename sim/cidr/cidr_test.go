@@ -213,7 +213,12 @@ func TestBatchesAndPairsAreLookUpsInARow(t *testing.T) {
 	for i := range many {
 		many[i] = []netip.Prefix{netip.PrefixFrom(addr4(Key6{0, 0x0a000000 + 3*uint64(i)}), 32), netip.PrefixFrom(addr6(Key6{0x2001 << 48, 5 * uint64(i)}), 128)}
 	}
-	for _, sets := range [][][]netip.Prefix{small, many} {
+	dense := make([][]netip.Prefix, 7) // dozens of runs in 64 addresses
+	for i := range uint64(1 << 10) {
+		s := rng.IntN(len(dense))
+		dense[s] = append(dense[s], netip.PrefixFrom(addr4(Key6{0, 0x0a000000 + i}), 32), netip.PrefixFrom(addr6(Key6{0x2001 << 48, i}), 128))
+	}
+	for _, sets := range [][][]netip.Prefix{small, many, dense} {
 		table, err := Build(sets)
 		if err != nil {
 			t.Fatal(err)

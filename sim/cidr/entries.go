@@ -3,6 +3,7 @@ package cidr
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"net/netip"
 )
 
@@ -82,7 +83,7 @@ func group4(entries []entry4) (prefixes []prefix, sets []SetID, last Key6) {
 		}
 		prefixes[len(prefixes)-1].to = uint32(len(sets))
 	}
-	return prefixes, sets, Key6{0, 1<<32 - 1}
+	return prefixes, sets, Key6{0, math.MaxUint32}
 }
 
 // group6 is group4 for IPv6.

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -163,6 +164,26 @@ func checkParts(t *testing.T, table *Table, sets int) {
 		}
 	}
 	checkIntervals(t, table)
+	// Beside its arrays a table is a fixed size of some hundred bytes.
+	if got, want := table.MemorySize(), held(reflect.ValueOf(table)); got > want || got < want-512 {
+		t.Fatalf("%d bytes are reported, %d are held", got, want)
+	}
+}
+
+// held is the bytes of what a value refers to, and of what that refers to.
+func held(v reflect.Value) int {
+	n := 0
+	switch v.Kind() {
+	case reflect.Pointer:
+		return int(v.Type().Elem().Size()) + held(v.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			n += held(v.Field(i))
+		}
+	case reflect.Slice: // of plain values
+		n = v.Cap() * int(v.Type().Elem().Size())
+	}
+	return n
 }
 
 func checkIntervals(t *testing.T, table *Table) {
