@@ -2,6 +2,7 @@ package topology
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -128,6 +129,22 @@ func (r PortRange) String() string {
 		return strconv.Itoa(int(r.First))
 	}
 	return strconv.Itoa(int(r.First)) + "-" + strconv.Itoa(int(r.Last))
+}
+
+// JoinPorts are the ports of the ranges in order, those that overlap or touch as
+// one range. The list itself stays as it is.
+func JoinPorts(list []PortRange) []PortRange {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b PortRange) int { return int(a.First) - int(b.First) })
+	var out []PortRange
+	for _, r := range list {
+		if n := len(out); n > 0 && int(r.First) <= int(out[n-1].Last)+1 {
+			out[n-1].Last = max(out[n-1].Last, r.Last)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // MarshalText makes the range its text in JSON.

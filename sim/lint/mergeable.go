@@ -190,22 +190,7 @@ func (x *scoped) touching(k int) []int {
 }
 
 func portsOf(side func(*topology.SecurityRule) *topology.Match) func(*topology.SecurityRule) string {
-	return func(r *topology.SecurityRule) string { return fmt.Sprint(joined(side(r).Ports)) }
-}
-
-// joined are ranges in order, those that touch as one.
-func joined(list []topology.PortRange) []topology.PortRange {
-	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b topology.PortRange) int { return int(a.First) - int(b.First) })
-	var out []topology.PortRange
-	for _, r := range list {
-		if n := len(out); n > 0 && int(r.First) <= int(out[n-1].Last)+1 {
-			out[n-1].Last = max(out[n-1].Last, r.Last)
-			continue
-		}
-		out = append(out, r)
-	}
-	return out
+	return func(r *topology.SecurityRule) string { return fmt.Sprint(topology.JoinPorts(side(r).Ports)) }
 }
 
 func joinPorts(side func(*topology.SecurityRule) *topology.Match) func(*topology.SecurityRule, []*topology.SecurityRule) (string, bool) {
@@ -214,7 +199,7 @@ func joinPorts(side func(*topology.SecurityRule) *topology.Match) func(*topology
 		for _, r := range with {
 			list = slices.Concat(list, side(r).Ports)
 		}
-		list = joined(list)
+		list = topology.JoinPorts(list)
 		if len(list) == 1 && list[0] == topology.AllPorts && !one.Protocol.HasPorts() {
 			return "", false // such a rule would match ICMP too
 		}
@@ -228,24 +213,7 @@ func joinPorts(side func(*topology.SecurityRule) *topology.Match) func(*topology
 }
 
 func addressesOf(side func(*topology.SecurityRule) *topology.Match) func(*topology.SecurityRule) string {
-	return func(r *topology.SecurityRule) string {
-		var out []string
-		for _, a := range side(r).Prefixes {
-			switch a.Kind {
-			case topology.PrefixAddress:
-				out = append(out, a.Prefix.String())
-			case topology.TagAddress:
-				out = append(out, strings.ToLower(a.Tag))
-			default:
-				out = append(out, a.Text)
-			}
-		}
-		for _, a := range side(r).ASGs {
-			out = append(out, string(a.ID()))
-		}
-		slices.Sort(out)
-		return strings.Join(out, " ")
-	}
+	return func(r *topology.SecurityRule) string { return sideKey(side(r)) }
 }
 
 // maxGroups is how many application security groups a side may name (LIM).

@@ -39,12 +39,12 @@ func portsOf(name string, side func(*topology.SecurityRule) *topology.Match) fie
 		name: name,
 		key: func(r *topology.SecurityRule) string {
 			m := side(r)
-			return fmt.Sprint(slices.Contains(m.Ports, topology.AllPorts), mergePorts(m.Ports))
+			return fmt.Sprint(slices.Contains(m.Ports, topology.AllPorts), topology.JoinPorts(m.Ports))
 		},
 		join: func(a, b *topology.SecurityRule) (*topology.SecurityRule, bool) {
 			x, y := side(a).Ports, side(b).Ports
 			all := slices.Contains(x, topology.AllPorts) || slices.Contains(y, topology.AllPorts)
-			ports := mergePorts(slices.Concat(x, y))
+			ports := topology.JoinPorts(slices.Concat(x, y))
 			if len(ports) == 1 && ports[0] == topology.AllPorts && !all && a.Protocol == topology.AnyProtocol {
 				return nil, false // "*" would match packets without ports too
 			}
@@ -117,21 +117,6 @@ func prefixes(m *topology.Match) (*netipx.IPSet, bool) {
 	}
 	set, err := b.IPSet()
 	return set, err == nil
-}
-
-// mergePorts sorts ranges and joins those that touch.
-func mergePorts(list []topology.PortRange) []topology.PortRange {
-	list = slices.Clone(list)
-	slices.SortFunc(list, func(a, b topology.PortRange) int { return int(a.First) - int(b.First) })
-	var out []topology.PortRange
-	for _, r := range list {
-		if n := len(out); n > 0 && int(r.First) <= int(out[n-1].Last)+1 {
-			out[n-1].Last = max(out[n-1].Last, r.Last)
-			continue
-		}
-		out = append(out, r)
-	}
-	return out
 }
 
 // merge makes one rule of several that differ in one field, wherever they can

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -313,16 +312,7 @@ func joinedPorts(a, b []topology.PortRange) []topology.PortRange {
 	if a == nil || b == nil {
 		return nil
 	}
-	list := slices.Concat(a, b)
-	slices.SortFunc(list, func(x, y topology.PortRange) int { return cmp.Compare(x.First, y.First) })
-	out := list[:1]
-	for _, r := range list[1:] {
-		if last := &out[len(out)-1]; int(r.First) <= int(last.Last)+1 {
-			last.Last = max(last.Last, r.Last)
-		} else {
-			out = append(out, r)
-		}
-	}
+	out := topology.JoinPorts(slices.Concat(a, b))
 	if out[0] == topology.AllPorts {
 		return nil
 	}
