@@ -36,7 +36,10 @@ const module = "github.com/netpath/netpath"
 // verdicts are the packages that verdicts come from.
 var verdicts = []string{"sim/cidr", "sim/firewall", "sim/flow", "sim/flowset", "sim/nsg", "sim/nsg/classify", "sim/route", "sim/scope", "sim"}
 
-// slow are the tests of the simulator that take a second or more.
+// facts are the tests of the simulator that are tables of facts, slow those
+// that take a second or more.
+const facts = "Golden|Ways|Settled|Proxy|Crossing$|IPFlow|Waivers|AnyPort|Firewall|Documented|Recorded|Platform|Effective|Question"
+
 const slow = "CompiledGates|PartsOfASet|ACrossingIs|ExactSets|EveryChain|EveryNSG|LawRenumbering|RemovalFrom|AMillion|OracleAgree|WithAnswers"
 
 // step is one program of tests that a mutant is put to.
@@ -115,21 +118,22 @@ func fail(err error) {
 
 // stepsOf are the tests that judge the mutants of a package, in their order.
 func stepsOf(pkg string, own, quick bool) []*step {
-	facts := &step{pkg: "sim", args: []string{"-test.skip", slow}}
-	long := &step{pkg: "sim", args: []string{"-test.run", slow}}
-	steps := []*step{{pkg: pkg}, facts}
-	if pkg == "sim" {
-		steps = steps[1:]
+	var steps []*step
+	if pkg != "sim" {
+		steps = append(steps, &step{pkg: pkg})
 	}
-	switch {
-	case own && pkg == "sim" && !quick:
-		return append(steps, long)
-	case own:
-		return steps[:1]
-	case !quick:
-		return append(steps, &step{pkg: "internal/selftest"}, long)
+	if pkg == "sim" || !own {
+		steps = append(steps,
+			&step{pkg: "sim", args: []string{"-test.run", facts, "-test.skip", slow}},
+			&step{pkg: "sim", args: []string{"-test.skip", facts + "|" + slow}})
 	}
-	return append(steps, &step{pkg: "internal/selftest"})
+	if !own {
+		steps = append(steps, &step{pkg: "internal/selftest"})
+	}
+	if !quick && (pkg == "sim" || !own) {
+		steps = append(steps, &step{pkg: "sim", args: []string{"-test.run", slow}})
+	}
+	return steps
 }
 
 // try finds the mutants of a package, builds them, and puts each to the steps.
@@ -146,6 +150,7 @@ func try(dir, pkg string, steps []*step, only *regexp.Regexp, workers int) ([]*m
 	if err := build(dir, overlay, steps); err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	next := make(chan *mutant)
 	var group sync.WaitGroup
 	for range workers {
@@ -155,7 +160,11 @@ func try(dir, pkg string, steps []*step, only *regexp.Regexp, workers int) ([]*m
 			}
 		})
 	}
-	for _, m := range mutants {
+	for i, m := range mutants {
+		if time.Since(began) > time.Minute {
+			began = time.Now()
+			fmt.Fprintf(os.Stderr, "%s: %d of %d\n", pkg, i, len(mutants))
+		}
 		if m.id == 0 {
 			m.result = left
 			continue
@@ -217,11 +226,15 @@ func find(dir, pkg string) ([]*mutant, error) {
 // build makes the programs of the steps, and runs each without a mutant: what
 // fails then would kill anything. Its time is the measure for the limit.
 func build(dir, overlay string, steps []*step) error {
-	for i, s := range steps {
-		s.program = filepath.Join(dir, fmt.Sprintf("step%d.test", i))
-		if err := run("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", s.program, "./"+s.pkg); err != nil {
-			return err
+	programs := map[string]string{}
+	for _, s := range steps {
+		if programs[s.pkg] == "" {
+			programs[s.pkg] = filepath.Join(dir, strings.ReplaceAll(s.pkg, "/", "-")+".test")
+			if err := run("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", programs[s.pkg], "./"+s.pkg); err != nil {
+				return err
+			}
 		}
+		s.program = programs[s.pkg]
 		start := time.Now()
 		s.limit = 10 * time.Minute
 		if got, out := s.run(0); got != lived {
