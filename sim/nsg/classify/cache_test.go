@@ -156,3 +156,32 @@ func TestACacheRefusesARuleThatCannotBe(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+func TestACacheIsFilledToItsLimit(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	w := newWorld(t, rng, 12)
+	var lists [3][]Rule
+	var size [3]int
+	for i := range lists {
+		lists[i] = w.rules(rng, 15, 0)
+		c, err := New(w.table, lists[i], Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		size[i] = c.MemorySize()
+	}
+	all := size[0] + size[1] + size[2]
+	for limit, want := range map[int]int{all: all, all - 1: size[1] + size[2]} {
+		c := NewCache(w.table, limit, Options{})
+		for _, rules := range lists {
+			l, err := c.Add(rules)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Classifier()
+		}
+		if got := c.MemorySize(); got != want {
+			t.Errorf("%d bytes held of %d, want %d", got, limit, want)
+		}
+	}
+}

@@ -126,7 +126,7 @@ func (k *compilation) tables() *tables {
 	for a, c := range k.sourceOf {
 		t.source[a] = uint16(int(c) * k.destination.n)
 	}
-	if k.sourcePort.n > 1 {
+	if columnOf != nil {
 		t.sourcePort, t.columns = k.sourcePortOf, columnOf
 	}
 	return t
@@ -157,6 +157,7 @@ func (k *compilation) services() (of []uint16, c classes) {
 		return nil, k.destinationPort
 	}
 	d := newDistinct(k.words)
+	of = make([]uint16, 0, k.sourcePort.n*k.destinationPort.n)
 	both := make(vector, k.words)
 	for s := range k.sourcePort.n {
 		for q := range k.destinationPort.n {
@@ -195,27 +196,29 @@ func newDistinct(words int) *distinct {
 }
 
 func (d *distinct) add(row vector) int {
-	k := rowHash(row)
-	mask := uint64(len(d.slots) - 1)
-	for ; d.slots[k&mask] != 0; k++ {
-		if c := int(d.slots[k&mask]) - 1; equal(d.row(c), row) {
-			return c
-		}
+	s := d.slot(row)
+	if *s != 0 {
+		return int(*s) - 1
 	}
 	c := d.classes.add(row)
-	d.slots[k&mask] = int32(c) + 1
+	*s = int32(c) + 1
 	if 2*d.n > len(d.slots) {
 		d.slots = make([]int32, 4*len(d.slots))
-		mask := uint64(len(d.slots) - 1)
 		for c := range d.n {
-			k := rowHash(d.row(c))
-			for d.slots[k&mask] != 0 {
-				k++
-			}
-			d.slots[k&mask] = int32(c) + 1
+			*d.slot(d.row(c)) = int32(c) + 1
 		}
 	}
 	return c
+}
+
+// slot is where the class of a row is, or would be.
+func (d *distinct) slot(row vector) *int32 {
+	mask := uint64(len(d.slots) - 1)
+	for k := rowHash(row); ; k++ {
+		if s := &d.slots[k&mask]; *s == 0 || equal(d.row(int(*s)-1), row) {
+			return s
+		}
+	}
 }
 
 func rowHash(row vector) uint64 {

@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 	"slices"
@@ -225,7 +226,7 @@ func (k *compilation) arrange() (place []uint16, bySource []bool) {
 	for i := range to {
 		groups[len(from)+i].met = k.to.met(i, k.table)
 	}
-	slices.SortStableFunc(groups, func(a, b group) int { return b.met - a.met })
+	slices.SortStableFunc(groups, func(a, b group) int { return cmp.Compare(b.met, a.met) })
 
 	var in [words][]int
 	for _, g := range groups {
