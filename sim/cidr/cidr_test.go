@@ -208,22 +208,43 @@ func TestMoreAtomsThanTwoBytesCount(t *testing.T) {
 
 func TestBatchesAndPairsAreLookUpsInARow(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
-	small := randomSets(rng, 5, 400)
-	many := make([][]netip.Prefix, 1<<16+10) // more atoms than two bytes count
-	for i := range many {
-		many[i] = []netip.Prefix{netip.PrefixFrom(addr4(Key6{0, 0x0a000000 + 3*uint64(i)}), 32), netip.PrefixFrom(addr6(Key6{0x2001 << 48, 5 * uint64(i)}), 128)}
-	}
 	dense := make([][]netip.Prefix, 7) // dozens of runs in 64 addresses
 	for i := range uint64(1 << 10) {
 		s := rng.IntN(len(dense))
 		dense[s] = append(dense[s], netip.PrefixFrom(addr4(Key6{0, 0x0a000000 + i}), 32), netip.PrefixFrom(addr6(Key6{0x2001 << 48, i}), 128))
 	}
-	for _, sets := range [][][]netip.Prefix{small, many, dense} {
+	for _, sets := range [][][]netip.Prefix{randomSets(rng, 5, 400), dense} {
 		table, err := Build(sets)
 		if err != nil {
 			t.Fatal(err)
 		}
 		batches(t, table, sets, rng)
+	}
+}
+
+// With Outside there is one atom more than sets here.
+func TestUpTo65536AtomsTakeTwoBytes(t *testing.T) {
+	for n, wide := range map[int]bool{1<<16 - 1: false, 1 << 16: true} {
+		sets := make([][]netip.Prefix, n)
+		for i := range sets {
+			sets[i] = []netip.Prefix{netip.PrefixFrom(addr4(Key6{0, 0x0a000000 + 3*uint64(i)}), 32), netip.PrefixFrom(addr6(Key6{0x2001 << 48, 5 * uint64(i)}), 128)}
+		}
+		table, err := Build(sets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if table.Atoms() != n+1 || table.leaves.wide != wide {
+			t.Errorf("%d atoms, of four bytes: %v", table.Atoms(), table.leaves.wide)
+		}
+		for i, set := range sets {
+			for _, p := range set {
+				inside, beyond := table.LookupAddr(p.Addr()), table.LookupAddr(p.Addr().Next())
+				if got := table.Sets(inside); len(got) != 1 || got[0] != SetID(i) || beyond != Outside {
+					t.Fatalf("%s is in sets %v, the next address has atom %d", p.Addr(), got, beyond)
+				}
+			}
+		}
+		batches(t, table, sets, rand.New(rand.NewPCG(4, 5)))
 	}
 }
 
@@ -248,8 +269,45 @@ func batches(t *testing.T, table *Table, sets [][]netip.Prefix, rng *rand.Rand) 
 	got4, got6 := make([]Atom, len(four)), make([]Atom, len(six))
 	table.Lookup4Batch(got4, four)
 	table.Lookup6Batch(got6, six)
-	if diff := cmp.Diff(want4, got4) + cmp.Diff(want6, got6); diff != "" {
-		t.Error(diff)
+	if !slices.Equal(want4, got4) || !slices.Equal(want6, got6) {
+		t.Error(cmp.Diff(want4, got4) + cmp.Diff(want6, got6))
+	}
+}
+
+// What looks alike is held once: many regions of one set, each second one of
+// their length, take hardly more than one.
+func TestRegionsThatLookAlikeShareTheirMemory(t *testing.T) {
+	for _, test := range []struct {
+		base     string
+		bits     int
+		n, extra int // regions, bytes that each but the first may take
+	}{
+		{"10.0.0.0", 16, 100, 0}, {"10.0.0.0", 20, 8, 0}, {"10.0.0.0", 26, 32, 8},
+		{"8000::", 8, 40, 0}, {"2000::", 16, 100, 0},
+	} {
+		size := func(n int) int {
+			base := netip.MustParseAddr(test.base)
+			set := make([]netip.Prefix, n)
+			for i := range set {
+				b := base.AsSlice()
+				for x, at := 2*i, test.bits-1; x > 0; x, at = x/2, at-1 {
+					b[at/8] |= byte(x&1) << (7 - at%8)
+				}
+				a, _ := netip.AddrFromSlice(b)
+				set[i] = netip.PrefixFrom(a, test.bits)
+			}
+			table, err := Build([][]netip.Prefix{set})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := table.Prefixes(); got != n {
+				t.Fatalf("%d prefixes, want %d", got, n)
+			}
+			return table.MemorySize()
+		}
+		if one, many := size(1), size(test.n); many > one+test.n*test.extra {
+			t.Errorf("/%d: %d regions take %d bytes, one takes %d", test.bits, test.n, many, one)
+		}
 	}
 }
 
