@@ -3,6 +3,7 @@ package nsg
 import (
 	"crypto/sha256"
 	"net/netip"
+	"slices"
 
 	"go4.org/netipx"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // Certain is a gate in the form of a classifier: for every packet it knows
-// either what [Gate.Decide] does with it, or that Decide asks the world.
+// either what [Gate.Decide] does with it, or that this may turn on the world.
 type Certain struct {
 	Gate  *Gate
 	rules []classify.Rule
@@ -156,8 +157,7 @@ func (g *Gate) Certain(s *Sets) *Certain {
 	}
 	for i, r := range g.Rules {
 		// Of several rules with one priority all are looked at.
-		alone := (i == 0 || g.Rules[i-1].Priority != r.Priority) && (i+1 == len(g.Rules) || g.Rules[i+1].Priority != r.Priority)
-		c.add(r, g.certain(s, r, alone && !(r.Default && g.altered != nil)))
+		c.add(r, g.certain(s, r, g.alone(i) && !(r.Default && g.altered != nil)))
 	}
 	return c
 }
@@ -166,9 +166,9 @@ func (c *Certain) add(r *Rule, rule classify.Rule) {
 	c.rules, c.of = append(c.rules, rule), append(c.of, r)
 }
 
-// certain is one rule: a packet matches it for certain, or, in the order in
-// which matches looks at things, the world is asked. decides is false where
-// even a certain match leaves the decision open.
+// certain is one rule: the packets that match it for certain, and those of which
+// the world is asked. decides is false where even a certain match leaves the
+// decision open.
 func (g *Gate) certain(s *Sets, r *Rule, decides bool) classify.Rule {
 	ports := func(x *Side) []topology.PortRange {
 		if x.unresolved {
@@ -196,10 +196,11 @@ func (g *Gate) certain(s *Sets, r *Rule, decides bool) classify.Rule {
 		x.Source, x.Destination = source, destination
 		return x
 	}
-	in := box(s.addresses(from.certain), s.addresses(to.certain))
+	certain, asked := s.addresses(to.certain), s.addresses(to.asked)
+	in := box(s.addresses(from.certain), certain)
 	out.May = append(out.May,
-		box(s.addresses(from.asked), classify.Anywhere()),
-		box(s.addresses(from.certain), s.addresses(to.asked)))
+		box(s.addresses(from.asked), classify.Addresses{Any: certain.Any || asked.Any, Sets: slices.Concat(certain.Sets, asked.Sets)}),
+		box(s.addresses(from.certain), asked))
 	open := r.Source.unresolved || r.Destination.unresolved || r.Protocol == topology.NoProtocol || r.Access == topology.NoAccess ||
 		len(r.unresolved) > 0 || len(flow.ElementFacts(r.element)) > 0
 	if open || !decides {

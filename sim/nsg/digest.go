@@ -68,8 +68,7 @@ func Differences(a, b *Gate, sets Digests) (ofA, ofB []*Rule, all bool) {
 	digests := func(g *Gate) []string {
 		out := make([]string, len(g.Rules))
 		for i, r := range g.Rules {
-			shared := i > 0 && g.Rules[i-1].Priority == r.Priority || i+1 < len(g.Rules) && g.Rules[i+1].Priority == r.Priority
-			out[i] = fmt.Sprint(shared) + r.Digest(sets)
+			out[i] = fmt.Sprint(g.alone(i)) + r.Digest(sets)
 		}
 		return out
 	}

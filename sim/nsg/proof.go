@@ -1,6 +1,7 @@
 package nsg
 
 import (
+	"cmp"
 	"slices"
 
 	"go4.org/netipx"
@@ -225,7 +226,7 @@ func (p *Proof) settled(r *Rule, before, after []*Rule) bool {
 	}
 	for _, from := range sides(&r.Source, outbound) {
 		for _, to := range sides(&r.Destination, !outbound) {
-			box := flowset.Box{Protocols: protocolsOf(r.Protocol), Source: boxed(from.where), Destination: boxed(to.where), SourcePorts: r.Source.Ports, DestinationPorts: r.Destination.Ports}
+			box := flowset.Box{Protocols: protocolsOf(r.Protocol), Source: boxed(from.where), Destination: boxed(to.where), SourcePorts: some(r.Source.Ports), DestinationPorts: some(r.Destination.Ports)}
 			g := given{source: from.in, destination: to.in}
 			if r.Protocol == topology.AnyProtocol && !(r.Source.allPorts() && r.Destination.allPorts()) {
 				portless := box
@@ -423,7 +424,7 @@ func outside(b flowset.Box) (out []flowset.Rule) {
 
 // otherPorts are the ports that are in none of the ranges.
 func otherPorts(list []topology.PortRange) (out []topology.PortRange) {
-	list = slices.SortedFunc(slices.Values(list), func(a, b topology.PortRange) int { return int(a.First) - int(b.First) })
+	list = slices.SortedFunc(slices.Values(list), func(a, b topology.PortRange) int { return cmp.Compare(a.First, b.First) })
 	next := 0
 	for _, r := range list {
 		if int(r.First) > next {
@@ -437,7 +438,8 @@ func otherPorts(list []topology.PortRange) (out []topology.PortRange) {
 	return out
 }
 
-// near are the boxes that have packets in common with the one.
+// near are the boxes that have packets in common with the one, whose ports are
+// listed.
 func near(list []flowset.Box, with flowset.Box) (out []flowset.Box) {
 	addresses := func(a, b *netipx.IPSet) bool {
 		switch {
@@ -451,7 +453,7 @@ func near(list []flowset.Box, with flowset.Box) (out []flowset.Box) {
 		return a.Overlaps(b)
 	}
 	ports := func(a, b []topology.PortRange) bool {
-		return a == nil || b == nil || slices.ContainsFunc(a, func(x topology.PortRange) bool {
+		return a == nil || slices.ContainsFunc(a, func(x topology.PortRange) bool {
 			return slices.ContainsFunc(b, func(y topology.PortRange) bool { return x.First <= y.Last && y.First <= x.Last })
 		})
 	}

@@ -49,9 +49,9 @@ func TestAProofShowsWhatHoldsInEveryWorld(t *testing.T) {
 		seeds  uint64
 		missed int // at most: what holds and is not found
 	}{
-		{doubts{expressions: true, states: true}, 100, 0},
+		{doubts{expressions: true, states: true}, 80, 0},
 		{doubts{narrow: true}, 40, 1},
-		{everyDoubt, 120, 20},
+		{everyDoubt, 80, 20},
 	} {
 		var n count
 		for seed := range x.seeds {
@@ -61,12 +61,12 @@ func TestAProofShowsWhatHoldsInEveryWorld(t *testing.T) {
 				return randomEstate(r, d, 2+r.IntN(5), x.doubts), r
 			}
 			e, r := draw()
-			p := placed(e)
+			p := placed(e, seed%7 == 0)
 			g := New(e.NSGOf("nsg-app"), d, p)
 			distinct := seed%3 == 0
 			proof := NewProof(g, distinct)
 			untagged, _ := draw()
-			place := placed(untagged.NoServiceTags())
+			place := placed(untagged.NoServiceTags(), seed%7 == 0)
 			nameless := New(untagged.NSGOf("nsg-app"), d, place)
 			list := packets(g)
 			// shown compares a claim with what asking shows of it.
@@ -126,7 +126,7 @@ func TestAProofShowsWhatHoldsInEveryWorld(t *testing.T) {
 			}
 		}
 		t.Logf("%+v", n)
-		if n.names < 15 || n.content < 3 && !x.doubts.narrow || n.shadowed < 5 || n.rules < 3*n.names || n.moves < 40 || n.unmoved < 10 || n.missed > x.missed {
+		if n.names < 15 || n.content < 1 && !x.doubts.narrow || n.shadowed < 5 || n.rules < 3*n.names || n.moves < 30 || n.unmoved < 6 || n.missed > x.missed {
 			t.Errorf("%+v", n)
 		}
 	}
@@ -147,11 +147,11 @@ func part(g *Gate, keep func(i int) bool) *Gate {
 // after it, for it to go, and none of them is one too many.
 func TestTheDecidersOfARuleAreEnoughAndNoneIsTooMany(t *testing.T) {
 	var several, none, before, after int
-	for seed := range uint64(240) {
+	for seed := range uint64(170) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		d := []topology.Direction{topology.Inbound, topology.Outbound}[seed%2]
 		e := randomEstate(r, d, 4+r.IntN(6), doubts{narrow: seed%4 < 3, expressions: true, states: true})
-		g := New(e.NSGOf("nsg-app"), d, placed(e))
+		g := New(e.NSGOf("nsg-app"), d, placed(e, seed%9 == 0))
 		distinct := seed%3 == 0
 		p := NewProof(g, distinct)
 		if p.Gate() != g {
@@ -204,7 +204,7 @@ func TestTheDecidersOfARuleAreEnoughAndNoneIsTooMany(t *testing.T) {
 		}
 	}
 	t.Log(several, none, before, after)
-	if several < 5 || before < 100 || after < 50 {
+	if several < 4 || before < 80 || after < 40 {
 		t.Error("too few to show anything")
 	}
 }
@@ -233,11 +233,11 @@ func TestDecidersAreNotLookedForAmongMany(t *testing.T) {
 // that is made anew.
 func TestAProofThatIsCarriedOverSaysWhatANewOneDoes(t *testing.T) {
 	shared, claims := 0, 0
-	for seed := range uint64(120) {
+	for seed := range uint64(80) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		d := []topology.Direction{topology.Inbound, topology.Outbound}[seed%2]
 		e := randomEstate(r, d, 3+r.IntN(5), everyDoubt)
-		p := placed(e)
+		p := placed(e, seed%7 == 0)
 		proof := NewProof(New(e.NSGOf("nsg-app"), d, p), seed%3 == 0)
 		for {
 			g := proof.Gate()
@@ -265,7 +265,7 @@ func TestAProofThatIsCarriedOverSaysWhatANewOneDoes(t *testing.T) {
 			proof = proof.About(g.Exchange(slices.Concat(list[:k], list[k+1:]), p))
 		}
 	}
-	if shared < 40 || claims < 100 {
+	if shared < 30 || claims < 60 {
 		t.Errorf("too few to show anything: %d, %d", shared, claims)
 	}
 }

@@ -36,7 +36,7 @@ func randomEstate(r *rand.Rand, d topology.Direction, rules int, in doubts) *gol
 	if in.regions {
 		far = append(far, "Storage", "Storage.WestEurope", "Sql", "Sql.WestEurope", "NoSuchTag.WestEurope")
 	}
-	ports := []string{"80", "81", "80-81", "443", "0-80", "81-65535", "53"}
+	ports := []string{"80", "81", "80-81", "443", "0-80", "81-65535", "53", "0-65534"}
 	if in.narrow {
 		far = []string{"*", "NoSuchTag", "203.0.113.0/24", "203.0.113.0/25", "203.0.113.128/25", "203.0.113.0/25"}
 		ports = []string{"0-80", "80-81", "81-65535"}
@@ -66,7 +66,7 @@ func randomEstate(r *rand.Rand, d topology.Direction, rules int, in doubts) *gol
 		if chance(2) {
 			x.Ports(one(ports...))
 			if chance(6) {
-				x.Ports("80", "443")
+				x.Ports("443", "80")
 			}
 		}
 		if chance(8) {
@@ -132,9 +132,14 @@ func randomEstate(r *rand.Rand, d topology.Direction, rules int, in doubts) *gol
 	return e
 }
 
-// placed is where the NSG of a random estate applies.
-func placed(e *golden.Estate) *scope.Place {
-	return scope.New(e.Build(), scope.Options{AsOf: golden.AsOf}).At(e.SubnetOf("app"))
+// placed is where the NSG of a random estate applies: its subnet, or, alone, a
+// place of which nothing is known.
+func placed(e *golden.Estate, alone bool) *scope.Place {
+	names := scope.New(e.Build(), scope.Options{AsOf: golden.AsOf})
+	if alone {
+		return names.Alone()
+	}
+	return names.At(e.SubnetOf("app"))
 }
 
 // packets are packets for each way in which the gates can tell packets apart.
@@ -174,7 +179,7 @@ func packets(gates ...*Gate) (out []flow.Tuple) {
 		}
 		return out
 	}
-	own := []string{"10.0.1.4", "10.0.1.5", "10.0.1.1", "10.0.1.99", "10.2.1.9", "10.200.0.9", "198.51.100.7", "203.0.113.77", "fd00:1::4", "2001:db8:1::1"}
+	own := []string{"192.0.2.77", "10.0.1.4", "10.0.1.5", "10.0.1.1", "10.0.1.99", "10.2.1.9", "10.200.0.9", "198.51.100.7", "203.0.113.77", "fd00:1::4", "2001:db8:1::1"}
 	far := []string{"198.51.100.1", "203.0.113.4", "203.0.113.5", "203.0.113.200", "10.0.1.9", "10.0.1.4", "10.0.2.4", "10.0.2.99", "10.2.1.9", "10.9.9.9", "10.200.0.1", "20.60.26.9", "20.60.40.9", "192.0.2.1", golden.Host, golden.IMDS,
 		"2001:db8::4", "2001:db8:8000::4", "fd00:1::9", "fd00::9"}
 	var always []uint16
