@@ -186,58 +186,50 @@ func (r *policyReader) date(n *doctree.Node) time.Time {
 	return d
 }
 
-func (r *policyReader) waiver(n *doctree.Node, asOf time.Time) *waiver {
-	w := &waiver{line: n.Pos.Line}
-	for _, m := range r.object(n, keysOf[waiverFile]()...) {
+// acceptance is what waivers and suppressions have in common: what is accepted,
+// why, by whom and how long.
+type acceptance struct {
+	about, reason, owner, expires string
+	lapsed                        bool // expired before the day of the run
+}
+
+// accepts reads an acceptance; what it is of is read by id.
+func (r *policyReader) accepts(n *doctree.Node, what string, known []string, asOf time.Time, id func(*doctree.Node)) (a acceptance) {
+	for _, m := range r.object(n, known...) {
 		switch m.Key {
 		case "id":
-			w.ID = r.assumption(m.Value)
+			id(m.Value)
 		case "about":
-			w.About = r.text(m.Value)
+			a.about = r.text(m.Value)
 		case "reason":
-			w.Reason = r.text(m.Value)
+			a.reason = r.text(m.Value)
 		case "owner":
-			w.Owner = r.text(m.Value)
+			a.owner = r.text(m.Value)
 		case "expires":
 			d := r.date(m.Value)
-			w.Expires = d.Format(time.DateOnly)
-			w.lapsed = d.Before(asOf)
+			a.expires, a.lapsed = d.Format(time.DateOnly), d.Before(asOf)
 		}
 	}
 	for _, key := range []string{"id", "reason", "owner", "expires"} {
 		if n.Get(key) == nil {
-			r.fail(n, n.Pos, "a waiver needs "+key, "", "write id, reason, owner and expires; about is optional")
+			r.fail(n, n.Pos, "a "+what+" needs "+key, "", "write id, reason, owner and expires; about is optional")
 		}
 	}
+	return a
+}
+
+func (r *policyReader) waiver(n *doctree.Node, asOf time.Time) *waiver {
+	w := &waiver{line: n.Pos.Line}
+	a := r.accepts(n, "waiver", keysOf[waiverFile](), asOf, func(id *doctree.Node) { w.ID = r.assumption(id) })
+	w.About, w.Reason, w.Owner, w.Expires, w.lapsed = a.about, a.reason, a.owner, a.expires, a.lapsed
 	return w
 }
 
-// suppression reads a suppression: what it suppresses, and why, by whom and
-// how long.
 func (r *policyReader) suppression(n *doctree.Node, asOf time.Time) *suppression {
 	x := &suppression{}
 	x.Origin = topology.Origin{File: r.file, Line: n.Pos.Line, Column: n.Pos.Column, Pointer: n.Pointer()}
-	for _, m := range r.object(n, keysOf[suppressionFile]()...) {
-		switch m.Key {
-		case "id":
-			x.ID = r.text(m.Value)
-		case "about":
-			x.About = r.text(m.Value)
-		case "reason":
-			x.Reason = r.text(m.Value)
-		case "owner":
-			x.Owner = r.text(m.Value)
-		case "expires":
-			d := r.date(m.Value)
-			x.Expires = d.Format(time.DateOnly)
-			x.lapsed = d.Before(asOf)
-		}
-	}
-	for _, key := range []string{"id", "reason", "owner", "expires"} {
-		if n.Kind == doctree.Object && n.Get(key) == nil {
-			r.fail(n, n.Pos, "a suppression needs "+key, "", "write id, reason, owner and expires; about is optional")
-		}
-	}
+	a := r.accepts(n, "suppression", keysOf[suppressionFile](), asOf, func(id *doctree.Node) { x.ID = r.text(id) })
+	x.About, x.Reason, x.Owner, x.Expires, x.lapsed = a.about, a.reason, a.owner, a.expires, a.lapsed
 	return x
 }
 
