@@ -160,6 +160,9 @@ func TestDifferencesAreTheFewestRulesWithoutWhichListsAreTheSame(t *testing.T) {
 		changed := *a.NSG
 		changed.SecurityRules = rules
 		b := New(&changed, d, p)
+		if seed%2 == 0 { // or lists that end otherwise
+			a, b = part(a, func(i int) bool { return !a.Rules[i].Default }), part(b, func(i int) bool { return !b.Rules[i].Default })
+		}
 		words := func(g *Gate, without []*Rule) (out []string) {
 			for i, x := range g.Rules {
 				if !slices.Contains(without, x) {

@@ -102,9 +102,7 @@ func (g *Gate) boxes(s *Sets, known map[string]*netipx.IPSet, assume bool) (out 
 					b.Protocols = append(b.Protocols, p)
 				}
 			}
-			if len(b.Protocols) > 0 {
-				out = append(out, b)
-			}
+			out = append(out, b)
 		}
 		return out
 	}

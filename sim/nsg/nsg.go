@@ -87,9 +87,6 @@ func newGate(g *topology.NetworkSecurityGroup, d topology.Direction, p *scope.Pl
 				c = compile(r, p)
 				c.place = fmt.Sprintf("%s %d", g.ID(), i)
 				c.key = fmt.Sprintf("%s %s %d", g.ID(), d, len(gate.Rules))
-				if known != nil { // a rule that is shared may have that number
-					c.place, c.key = c.place+" "+r.Name, c.key+" "+r.Name
-				}
 			}
 			if slices.Contains(r.Unresolved, "priority") {
 				gate.floating = append(gate.floating, c)

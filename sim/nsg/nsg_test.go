@@ -570,3 +570,17 @@ func TestTheConstantsOfAGateAreThoseOfItsRules(t *testing.T) {
 		t.Error("the axes are not the constants")
 	}
 }
+
+func TestOfAdminRulesThatAlwaysAllowAllOthersDeny(t *testing.T) {
+	e := golden.New().Admin("v1", golden.AlwaysAllow("always", 1, golden.In).Ports("22"), golden.Allow("allow", 2, golden.In).Ports("80"), golden.Deny("deny", 3, golden.In).Ports("443"))
+	n := e.Build()
+	gate := nsg.NewAdmin(n.AdminRules, golden.In, scope.New(n, scope.Options{AsOf: golden.AsOf}).At(e.SubnetOf("app")))
+	always := gate.OnlyAlways()
+	for port, want := range map[uint16][2]topology.Access{22: {topology.AlwaysAllow, topology.AlwaysAllow}, 80: {topology.Allow, topology.Deny}, 443: {topology.Deny, topology.Deny}, 8080: {}} {
+		for i, g := range []*nsg.Gate{gate, always} {
+			if got := decide(g.Decide, tcp(b1, a1, port)).Walk.Access; got != want[i] {
+				t.Errorf("port %d of %d: %v, want %v", port, i, got, want[i])
+			}
+		}
+	}
+}

@@ -271,3 +271,17 @@ func TestTheSamePrefixesAreOneSetInAReading(t *testing.T) {
 		t.Errorf("%v", sets)
 	}
 }
+
+// A rule for every protocol that names a platform tag matches its port alone, so
+// that it does not rest on what such rules do to packets without ports; one that
+// names addresses does.
+func TestARuleForAPlatformTagDoesNotRestOnPacketsWithoutPorts(t *testing.T) {
+	g := gateAt(golden.New().SubnetNSG("app", golden.Deny("tag", 100, golden.Out).To("AzurePlatformDNS").Ports("53"),
+		golden.Deny("address", 110, golden.Out).To("203.0.113.0/24").Ports("53"), golden.Deny("both", 120, golden.Out).To("AzurePlatformIMDS", "203.0.113.0/24").Ports("80")), golden.Out)
+	y := NewReadings(func(flow.Fact) bool { return true }, false).Of(g)
+	for i, want := range []int{0, 1, 1, 0, 0, 0} {
+		if len(y.Rests[i]) != want {
+			t.Errorf("%s rests on %v", g.Rules[i].Name, y.Rests[i])
+		}
+	}
+}
