@@ -46,6 +46,15 @@ func TestAnAddressHasTheSetsThatContainIt(t *testing.T) {
 		{"the first and last /64 cut", []string{"::1/128", "ffff:ffff:ffff:ffff::/128", "ffff:ffff:ffff:ffff:8000::/65"}},
 		{"a cut /64 in the middle of a region", []string{"2001:db8::/32", "2001:db8:5:5:5::/80"}},
 		{"a region with an edge in the first node", []string{"::/17", "::/16"}},
+		{"the first /64 of a /16 cut", []string{"2001::1/128"}},
+		{"the last /64 of a /16 cut", []string{"2001:ffff:ffff:ffff::1/128"}},
+		{"the first /64 of a /8 cut", []string{"2000::1/128"}},
+		{"the last /64 of a /8 cut", []string{"20ff:ffff:ffff:ffff::1/128"}},
+		{"the first /64 of a /16", []string{"2001::/64"}},
+		{"the last /64 of a /16", []string{"2001:ffff:ffff:ffff::/64"}},
+		{"the last /64 of a /8", []string{"20ff:ffff:ffff:ffff::/64"}},
+		{"the first and last of 64 blocks", []string{"2001:db8::/58", "2001:db8::/64 2001:db8:0:3f::/64", "2001:db8:1::/122 2001:db8:1::fc0/122", "2001:db8:2::3f/128 2001:db8:2::40/128"}},
+		{"a boundary at every /64 of 64", []string{"2001:db8::/64 2001:db8:0:2::/64 2001:db8:0:3e::/64", "2001:db8:0:1::/64 2001:db8:0:3f::/64", "2001:db8:0:40::/64"}},
 		{"regions of every size", []string{"2000::/3", "2001::/16", "2001:db8::/32", "2001:db8:1::/48", "2001:db8:1:2::/63", "2001:db8:1:2::/64"}},
 	}
 	for _, test := range tests {

@@ -134,7 +134,7 @@ func buildSix(in intervals, l *leafBuilder) six {
 // goes on.
 func (b *sixBuilder) split(in intervals) {
 	n := len(in.starts)
-	b.inside = runs{make([]uint64, 0, n+n/4), make([]Atom, 0, n+n/4)}
+	b.inside = runs{make([]uint64, 0, n), make([]Atom, 0, n)}
 	region := func(hi uint64, a Atom) {
 		if n := len(b.regions.atoms); n == 0 || b.regions.atoms[n-1] != a {
 			b.regions.add(hi, a)
