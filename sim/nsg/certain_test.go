@@ -1,6 +1,7 @@
 package nsg
 
 import (
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 
@@ -164,5 +165,33 @@ func TestWhatMayBeEitherIsNoCertainOutcome(t *testing.T) {
 		if v.Certain() || !v.Open {
 			t.Errorf("%s: %+v", name, v)
 		}
+	}
+}
+
+// Of random NSGs: where the classifier names a rule, that rule decides in every
+// world, whatever assumption holds or not.
+func TestWhatAClassifierDecidesTheRulesDecideInEveryWorld(t *testing.T) {
+	decided, open := 0, 0
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 37))
+		d := []topology.Direction{topology.Inbound, topology.Outbound}[seed%2]
+		e := randomEstate(r, d, 1+r.IntN(5), everyDoubt)
+		g := New(e.NSGOf("nsg-app"), d, placed(e, seed%7 == 0))
+		g.compiled.asked.Store(compileAfter)
+		for _, p := range packets(g) {
+			rule, ok := g.certainly(p)
+			if !ok {
+				open++
+				continue
+			}
+			decided++
+			x := flow.Explore(func(w *flow.World) (bool, struct{}) { return g.RuleByRule(w, p).Rule == rule, struct{}{} }, nil)
+			if x.Verdict != flow.Allow || x.Strict != flow.Allow {
+				t.Errorf("seed %d: %s: %s decides, but not in every world\n%s", seed, p, rule.Name, listing(g))
+			}
+		}
+	}
+	if decided < 2000 || open < 2000 {
+		t.Errorf("too few to show anything: %d, %d", decided, open)
 	}
 }
