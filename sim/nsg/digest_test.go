@@ -118,9 +118,9 @@ func TestGatesOfOneDigestDoTheSame(t *testing.T) {
 			continue
 		}
 		same++
-		for _, t2 := range packets(g) {
-			if g.answer(packetOf(t2), true, nil) != b.answer(packetOf(t2), true, nil) {
-				t.Errorf("seed %d: %s\n%s\n%s", seed, t2, listing(g), listing(b))
+		for _, tuple := range packets(g) {
+			if g.answer(packetOf(tuple), true, nil) != b.answer(packetOf(tuple), true, nil) {
+				t.Errorf("seed %d: %s\n%s\n%s", seed, tuple, listing(g), listing(b))
 			}
 		}
 	}
