@@ -182,14 +182,13 @@ func (y *Reading) rule(x *Readings, i int, sets map[string]*netipx.IPSet) []flow
 // what it does: otherwise it is not known which decides (verdicts.md 9).
 func (g *Gate) agreed(i int) bool {
 	r := g.Rules[i]
-	same := func(x *Rule) bool { return x.Priority == r.Priority && x.Access != r.Access }
 	for k := i - 1; k >= 0 && g.Rules[k].Priority == r.Priority; k-- {
-		if same(g.Rules[k]) {
+		if g.Rules[k].Access != r.Access {
 			return false
 		}
 	}
 	for k := i + 1; k < len(g.Rules) && g.Rules[k].Priority == r.Priority; k++ {
-		if same(g.Rules[k]) {
+		if g.Rules[k].Access != r.Access {
 			return false
 		}
 	}

@@ -151,6 +151,11 @@ func TestAReadingSaysOfEachRuleWhatIsKnownOfIt(t *testing.T) {
 		}
 		g := New(e.NSGOf("nsg-app"), d, placed(e, false))
 		y := NewReadings(func(flow.Fact) bool { return true }, false).Of(g)
+		for _, e := range y.List {
+			if e.Owner >= 0 && e.Allow != (g.Rules[e.Owner].Access == topology.Allow) {
+				t.Errorf("seed %d: %s is said to do what it does not\n%s", seed, g.Rules[e.Owner].Name, listing(g))
+			}
+		}
 		list := packets(g)
 		for i, rule := range g.Rules {
 			if rule.Source.unresolved || rule.Destination.unresolved {
@@ -282,6 +287,27 @@ func TestARuleForAPlatformTagDoesNotRestOnPacketsWithoutPorts(t *testing.T) {
 	for i, want := range []int{0, 1, 1, 0, 0, 0} {
 		if len(y.Rests[i]) != want {
 			t.Errorf("%s rests on %v", g.Rules[i].Name, y.Rests[i])
+		}
+	}
+}
+
+// Of several rules of one priority each is at odds with any that does otherwise,
+// wherever that is written.
+func TestRulesOfOnePriorityAreAtOddsWithAnyThatDoesOtherwise(t *testing.T) {
+	allow, deny := func(p int) *golden.Rule { return golden.Allow("a", p, golden.Out) }, func(p int) *golden.Rule { return golden.Deny("d", p, golden.Out) }
+	for _, x := range []struct {
+		rules []*golden.Rule
+		odds  []bool
+	}{
+		{[]*golden.Rule{deny(100), allow(100), allow(100)}, []bool{true, true, true}},
+		{[]*golden.Rule{allow(100), allow(100), deny(100)}, []bool{true, true, true}},
+		{[]*golden.Rule{allow(100), allow(100), deny(101)}, []bool{false, false, false}},
+		{[]*golden.Rule{deny(99), allow(100), allow(100)}, []bool{false, false, false}},
+		{[]*golden.Rule{deny(99), allow(100), deny(100), deny(101)}, []bool{false, true, true, false}},
+	} {
+		y := NewReadings(func(flow.Fact) bool { return true }, false).Of(gateAt(golden.New().SubnetNSG("app", x.rules...), golden.Out))
+		if d := cmp.Diff(x.odds, y.Shared[:len(x.odds)]); d != "" {
+			t.Error(d)
 		}
 	}
 }

@@ -207,3 +207,37 @@ func TestARuleWithoutAddressesMatchesNothing(t *testing.T) {
 		}
 	}
 }
+
+// A platform tag stands for its own port, at either end, in exact sets too.
+func TestAPlatformTagStandsForItsPortInExactSets(t *testing.T) {
+	for _, d := range []topology.Direction{topology.Inbound, topology.Outbound} {
+		for _, tag := range []string{"AzurePlatformDNS", "AzurePlatformIMDS", "AzurePlatformLKM"} {
+			for _, x := range []*golden.Rule{golden.Deny("x", 100, d).To(tag), golden.Deny("x", 100, d).From(tag)} {
+				g := gateAt(golden.New().SubnetNSG("app", x, golden.Allow("all", 200, d)), d)
+				parts, found := NewSpace(false, nil, []*Gate{g}, nil).Parts(0), map[flowset.Answer]int{}
+				for _, from := range []string{"10.0.1.4", "20.60.26.9", golden.Host, golden.IMDS} {
+					for _, to := range []string{"10.0.1.5", "20.60.26.10", golden.Host, golden.IMDS} {
+						for _, protocol := range []topology.Protocol{topology.TCP, topology.UDP} {
+							for _, port := range []uint16{53, 54, 67, 80, 1688, 1689} {
+								for _, fromPort := range []uint16{53, 54, 80, 81, 50000} {
+									p := flowset.Packet{Protocol: protocol, Source: netip.MustParseAddr(from), SourcePort: fromPort, Destination: netip.MustParseAddr(to), DestinationPort: port}
+									if p.Source == p.Destination {
+										continue
+									}
+									want := g.Ask(p)
+									if got, ok := partOf(parts, p); !ok || got != want {
+										t.Errorf("%s %s: %v: in the sets of %d, %v, asked %d", d, tag, p, got, ok, want)
+									}
+									found[want]++
+								}
+							}
+						}
+					}
+				}
+				if found[flowset.Allowed] == 0 {
+					t.Errorf("%s %s: %v", d, tag, found)
+				}
+			}
+		}
+	}
+}
