@@ -2,6 +2,9 @@ package sim
 
 import (
 	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/topology"
@@ -55,6 +58,83 @@ type Hop struct {
 	// its NSG or virtual machine, and a packet of the outcome as it comes there
 	Element topology.ID `json:"-"`
 	Packet  flow.Tuple  `json:"-"`
+}
+
+// Describe names what decides the hop in a few words, its note apart: "4000
+// deny-internet in nsg-app (subnet v1/app outbound)", "the route 0.0.0.0/0 to
+// None of subnet v1/app (rt-app/drop)".
+func (h *Hop) Describe() string {
+	of := ""
+	if h.AppliedTo != "" {
+		of = "of " + h.AppliedTo
+	}
+	switch h.Kind {
+	case HopSecurityRules, HopAdminRules:
+		name := h.Name
+		switch {
+		case h.Code == flow.NoNSG:
+			name = "no NSG"
+		case h.Kind == HopAdminRules && name == "":
+			name = "the security admin rules"
+		}
+		if h.RuleName != "" && name != "" {
+			name = "in " + name
+		}
+		if h.RuleName != "" {
+			name = words(strconv.Itoa(h.Priority), h.RuleName, name)
+		}
+		return bracketed(name, words(h.AppliedTo, strings.ToLower(h.Direction)))
+	case HopRoute, HopReturn:
+		back, to := "", ""
+		if h.Kind == HopReturn {
+			back = "on the way back"
+		}
+		if h.NextHopType != "" {
+			to = words("to", string(h.NextHopType), h.NextHopIPAddress)
+		}
+		return bracketed(words(back, "the route", h.AddressPrefix, to, of), strings.Trim(h.Name+"/"+h.RuleName, "/"))
+	case HopHostFirewall:
+		if h.RuleName != "" {
+			return words("the rule", h.RuleName, "of the guest firewall of", h.Name)
+		}
+		return words("the guest firewall of", h.Name)
+	case HopFirewall:
+		if h.RuleName != "" {
+			return words("the rule", h.RuleName, "of the firewall", h.Name)
+		}
+		return words("the firewall", h.Name)
+	case HopEgress:
+		return bracketed(words("the way out", of), h.Name)
+	case HopEntry:
+		if h.AppliedTo == "" {
+			return words("the way in", h.Name)
+		}
+		return bracketed(words("the way in to", h.AppliedTo), h.Name)
+	case HopPeering:
+		return bracketed(words("the peering", h.Name), h.AppliedTo)
+	case HopProxy:
+		return words("the proxy", h.Name)
+	case HopVirtualAppliance:
+		return words("the appliance", h.Name)
+	case HopPrivateEndpoint:
+		return words("the private endpoint", h.Name)
+	default:
+		return words(string(h.Kind), h.Name)
+	}
+}
+
+// words joins those that are not empty.
+func words(list ...string) string {
+	return strings.Join(slices.DeleteFunc(list, func(w string) bool { return w == "" }), " ")
+}
+
+// bracketed is a text with another in brackets behind it; of two where one is
+// empty, the other.
+func bracketed(text, more string) string {
+	if text == "" || more == "" {
+		return text + more
+	}
+	return text + " (" + more + ")"
 }
 
 // EndInfo says what one end of a question was taken to be.

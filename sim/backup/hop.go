@@ -1,9 +1,6 @@
 package backup
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/netpath/netpath/sim"
 	"github.com/netpath/netpath/sim/flow"
 )
@@ -31,59 +28,14 @@ func isRule(h *sim.Hop) bool {
 	return h.RuleName != "" && (h.Kind == sim.HopSecurityRules || h.Kind == sim.HopAdminRules)
 }
 
-// describe says in a few words what decided a hop.
+// describe says in a few words what decided a hop, and its note.
 func describe(h *sim.Hop) string {
-	var s string
-	switch {
-	case isRule(h):
-		s = fmt.Sprintf("%d %s", h.Priority, h.RuleName)
-		if h.Name != "" {
-			s += " in " + h.Name
-		}
-		s += " (" + spaced(h.AppliedTo, strings.ToLower(h.Direction)) + ")"
-	case h.Code == flow.NoNSG:
-		s = "no NSG (" + spaced(h.AppliedTo, strings.ToLower(h.Direction)) + ")"
-	case h.Kind == sim.HopRoute || h.Kind == sim.HopReturn:
-		s = spaced("the route", h.AddressPrefix)
-		if h.NextHopType != "" {
-			s += " to " + spaced(string(h.NextHopType), h.NextHopIPAddress)
-		}
-		if name := strings.Trim(h.Name+"/"+h.RuleName, "/"); name != "" {
-			s += " (" + name + ")"
-		}
-	case h.Kind == sim.HopHostFirewall && h.RuleName == "":
-		s = "the guest firewall of " + h.Name
-	case h.Kind == sim.HopHostFirewall:
-		s = "the rule " + h.RuleName + " of the guest firewall of " + h.Name
-	case h.Kind == sim.HopProxy:
-		s = "the proxy " + h.Name
-	case h.Kind == sim.HopSecurityRules || h.Kind == sim.HopAdminRules:
-		s = spaced(h.Name, "("+spaced(h.AppliedTo, strings.ToLower(h.Direction))+")")
-	case h.Kind == sim.HopVirtualAppliance:
-		s = "the appliance " + h.Name
-		if h.Code == flow.NVANoForwarding && h.Verdict == flow.Deny {
-			s += " does not forward"
-		}
-	case h.Kind == sim.HopFirewall:
-		s = spaced("the firewall", h.Name, h.RuleName)
-	case h.Name == "" && h.Note != "":
-		return h.Note
-	default:
-		s = spaced(string(h.Kind), h.Name)
+	s := h.Describe()
+	if h.Kind == sim.HopVirtualAppliance && h.Code == flow.NVANoForwarding && h.Verdict == flow.Deny {
+		s += " does not forward"
 	}
 	if h.Note != "" {
 		s += ": " + h.Note
 	}
 	return s
-}
-
-// spaced joins the words that are not empty.
-func spaced(words ...string) string {
-	var list []string
-	for _, w := range words {
-		if w != "" {
-			list = append(list, w)
-		}
-	}
-	return strings.Join(list, " ")
 }

@@ -69,7 +69,7 @@ func TestEachWayHasItsLeastChange(t *testing.T) {
 				fw := e.Machine("px").HostFirewall
 				fw.Inbound = append(fw.Inbound, &topology.HostFirewallRule{Name: "block", Access: topology.Deny, Protocol: topology.TCP})
 			}),
-			nil, []string{"serviceTag the route", "datacenterRanges the route", "proxy the guest firewall of px, rule block blocks: no added rule wins over it"}},
+			nil, []string{"serviceTag the route", "datacenterRanges the route", "proxy the rule block of the guest firewall of px blocks: no added rule wins over it"}},
 		{"a doubt in front is removed", golden.New().SubnetNSG("app", golden.Deny("odd", 500, out).To("NoSuchTag")),
 			[]string{
 				"serviceTag Outbound rule allow-Storage.WestEurope-443 at 499 in nsg-app: Allow Tcp from 10.0.1.4 to Storage.WestEurope port 443",
@@ -78,7 +78,7 @@ func TestEachWayHasItsLeastChange(t *testing.T) {
 		{"a doubt that no rule removes", golden.New().With(func(e *golden.Estate) {
 			e.SubnetOf("app").NetworkSecurityGroup = topology.RefTo("/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/nowhere")
 		}),
-			nil, []string{"serviceTag nowhere at subnet v1/app outbound: the rules of network security group nowhere are not in the data", "datacenterRanges nowhere", "proxy no machine"}},
+			nil, []string{"serviceTag nowhere (subnet v1/app outbound): the rules of network security group nowhere are not in the data", "datacenterRanges nowhere", "proxy no machine"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			vm := remediesOf(t, c.estate.Build(), "a1")

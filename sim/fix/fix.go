@@ -323,7 +323,7 @@ func (p *planner) stuck(t *sim.Trace) {
 		}
 		for i := range o.Hops {
 			if h := &o.Hops[i]; h.Verdict == flow.Deny || h.Verdict == flow.Unknown {
-				p.block(h, "%s: a rule before all others does not settle it; %s", Describe(h), unsettled(o))
+				p.block(h, "%s: a rule before all others does not settle it; %s", h.Describe(), unsettled(o))
 			}
 		}
 	}
@@ -374,7 +374,7 @@ func (p *planner) opening(h *sim.Hop, o *sim.Outcome, t *sim.Trace) (want, bool)
 	case sim.HopSecurityRules:
 		g := p.editable(h)
 		if g == nil {
-			p.block(h, "%s: %s", Describe(h), p.whyNot(h, o))
+			p.block(h, "%s: %s", h.Describe(), p.whyNot(h, o))
 			return want{}, false
 		}
 		below := h.Priority
@@ -387,7 +387,7 @@ func (p *planner) opening(h *sim.Hop, o *sim.Outcome, t *sim.Trace) (want, bool)
 	case sim.HopProxy:
 		return p.openProxy(h)
 	}
-	p.block(h, "%s: %s", Describe(h), remedyOf(h))
+	p.block(h, "%s: %s", h.Describe(), remedyOf(h))
 	return want{}, false
 }
 
@@ -633,7 +633,7 @@ func (p *planner) stuckOpen(t *sim.Trace) {
 func passes(o *sim.Outcome) string {
 	for i := range o.Hops {
 		if h := &o.Hops[i]; h.Code == flow.AdminRuleAlwaysAllow || h.Code == flow.PlatformAddress {
-			return Describe(h) + " comes before every NSG"
+			return h.Describe() + " comes before every NSG"
 		}
 	}
 	if o.Verdict == flow.Unknown {
@@ -653,13 +653,13 @@ func (p *planner) noGate() {
 			h := &o.Hops[i]
 			switch {
 			case h.Code == flow.AdminRuleAlwaysAllow:
-				p.block(h, "%s comes before every NSG", Describe(h))
+				p.block(h, "%s comes before every NSG", h.Describe())
 			case h.Code == flow.PlatformAddress:
-				p.block(h, "%s is the platform's: a rule must name its service tag", Describe(h))
+				p.block(h, "%s is the platform's: a rule must name its service tag", h.Describe())
 			case h.Code == flow.NoNSG && !slices.Contains(without, h.AppliedTo):
 				without = append(without, h.AppliedTo)
 			case h.Kind == sim.HopSecurityRules && p.editable(h) == nil && h.Code != flow.NoNSG:
-				p.block(h, "%s: %s", Describe(h), p.whyNot(h, o))
+				p.block(h, "%s: %s", h.Describe(), p.whyNot(h, o))
 			}
 		}
 		if len(without) > 0 {

@@ -17,11 +17,11 @@ func (p *planner) openGuest(h *sim.Hop, t *sim.Trace) (want, bool) {
 	vm, ok := topology.LookupID[*topology.VirtualMachine](p.base.Network(), h.Element)
 	switch {
 	case !p.q.Guests:
-		p.block(h, "%s is no NSG: open it inside the machine", Describe(h))
+		p.block(h, "%s is no NSG: open it inside the machine", h.Describe())
 	case !ok || vm.HostFirewall == nil:
-		p.block(h, "%s is not in the data", Describe(h))
+		p.block(h, "%s is not in the data", h.Describe())
 	case h.RuleName != "":
-		p.block(h, "%s blocks: no added rule wins over it", Describe(h))
+		p.block(h, "%s blocks: no added rule wins over it", h.Describe())
 	default:
 		e := edit.OpenHostFirewall{Machine: topology.RefTo(vm.ResourceID), OS: vm.OSType, Name: "allow-from-" + h.Packet.Source.String(), Protocol: h.Packet.Protocol}
 		if h.Packet.Protocol.HasPorts() {
@@ -33,7 +33,7 @@ func (p *planner) openGuest(h *sim.Hop, t *sim.Trace) (want, bool) {
 			if err != nil {
 				a, err := netip.ParseAddr(s)
 				if err != nil {
-					p.block(h, "%s names no service tags: ask from an address or a CIDR block", Describe(h))
+					p.block(h, "%s names no service tags: ask from an address or a CIDR block", h.Describe())
 					return want{}, false
 				}
 				x = netip.PrefixFrom(a, a.BitLen())
@@ -54,11 +54,11 @@ func (p *planner) openProxy(h *sim.Hop) (want, bool) {
 	}
 	switch {
 	case h.Code != flow.ProxyHostNotAllowed || !ok || vm.ProxyServer == nil:
-		p.block(h, "%s: %s", Describe(h), remedyOf(h))
+		p.block(h, "%s: %s", h.Describe(), remedyOf(h))
 	case !p.q.Guests:
-		p.block(h, "%s is no NSG: its allow list must hold the host name", Describe(h))
+		p.block(h, "%s is no NSG: its allow list must hold the host name", h.Describe())
 	case host == "":
-		p.block(h, "%s allows host names only: ask for a host name", Describe(h))
+		p.block(h, "%s allows host names only: ask for a host name", h.Describe())
 	default:
 		return want{guest: edit.AllowHost{Machine: topology.RefTo(vm.ResourceID), Host: host}}, true
 	}

@@ -486,9 +486,9 @@ func why(o *sim.Outcome) (string, topology.Origin) {
 		if o.Verdict == flow.Deny && h.Verdict != flow.Deny || o.Verdict == flow.Unknown && h.Verdict != flow.Unknown || h.RuleName == "" && o.Verdict == flow.Allow {
 			continue
 		}
-		text := fmt.Sprintf("%s at %s", h.Code, h.AppliedTo)
-		if h.RuleName != "" {
-			text = fmt.Sprintf("rule %s (priority %d) of %s at %s", h.RuleName, h.Priority, h.Name, h.AppliedTo)
+		text := h.Describe()
+		if h.RuleName == "" {
+			text += ", " + string(h.Code)
 		}
 		if h.Note != "" {
 			text += ": " + h.Note
