@@ -83,11 +83,11 @@ func narrow(of []uint32) []uint8 {
 func (k *compilation) tables() *tables {
 	pairs := k.source.n * k.destination.n
 	services := k.sourcePort.n * k.destinationPort.n
-	if k.source.n > 256 || k.destination.n > 256 || 4*pairs+2*services > k.budget ||
+	left := k.budget - 4*pairs - 2*services
+	if k.source.n > 256 || k.destination.n > 256 || left < 0 ||
 		len(k.entries) > 0 && k.entries[len(k.entries)-1].rule > maxAnswerRule {
 		return nil
 	}
-	left := k.budget - 4*pairs - 2*services
 
 	columnOf, columns := k.services()
 	if columns.n > math.MaxUint16 {
