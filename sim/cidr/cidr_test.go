@@ -55,6 +55,8 @@ func TestAnAddressHasTheSetsThatContainIt(t *testing.T) {
 		{"the last /64 of a /8", []string{"20ff:ffff:ffff:ffff::/64"}},
 		{"the first and last of 64 blocks", []string{"2001:db8::/58", "2001:db8::/64 2001:db8:0:3f::/64", "2001:db8:1::/122 2001:db8:1::fc0/122", "2001:db8:2::3f/128 2001:db8:2::40/128"}},
 		{"a boundary at every /64 of 64", []string{"2001:db8::/64 2001:db8:0:2::/64 2001:db8:0:3e::/64", "2001:db8:0:1::/64 2001:db8:0:3f::/64", "2001:db8:0:40::/64"}},
+		{"a cut /64 after another region", []string{"2001:db8::/64", "2001:db8::/32", "2001:db8:0:1::1/128"}},
+		{"neighbouring blocks cut finely", []string{"2001:0:0:5::/64", "2001:1:0:5::/64", "2001:2:0:5::/64 2001:3:0:6::/64", "2001:3f:0:5::/64"}},
 		{"regions of every size", []string{"2000::/3", "2001::/16", "2001:db8::/32", "2001:db8:1::/48", "2001:db8:1:2::/63", "2001:db8:1:2::/64"}},
 	}
 	for _, test := range tests {
