@@ -164,7 +164,7 @@ func (c *Crossings) classify(f *family) {
 		}
 		nic, config := p.at.nic, p.at.config
 		vm := s.vm(nic)
-		balancers, _, dangling := s.poolsOf(nic, config)
+		balancers, _, dangling := s.before(nic, config)
 		return len(s.net.Owners(p.one)) != 1 || len(s.claims[nic.ID()]) > 0 || len(flow.ElementFacts(&nic.Element))+len(flow.ElementFacts(&config.Element)) > 0 ||
 			hops[nic.ID()] || vm != nil && (hops[vm.ID()] || vm.HostFirewall != nil) || len(balancers)+len(dangling) > 0
 	}

@@ -284,12 +284,38 @@ func (s *Simulator) poolsOf(nic *topology.NetworkInterface, c *topology.IPConfig
 	return in, pools, dangling
 }
 
+// before are the load balancers that hand packets to an IP configuration, and
+// the pools it is in: beside those of poolsOf those that name its address, and
+// by inbound NAT rules. A pool of addresses leaves the way out as it is (LBO).
+func (s *Simulator) before(nic *topology.NetworkInterface, c *topology.IPConfiguration) (in []*topology.LoadBalancer, pools []topology.ID, dangling []topology.Ref) {
+	in, pools, dangling = s.poolsOf(nic, c)
+	named := s.fronts[c.ID()]
+	for _, r := range c.InboundNATRules {
+		named = slices.Concat(named, s.fronts[r.ID()])
+	}
+	for _, lb := range named {
+		if !slices.Contains(in, lb) {
+			in = append(in, lb)
+		}
+		for _, p := range lb.BackendPools {
+			switch {
+			case !c.PrivateIPAddress.IsValid() || !slices.Contains(p.Addresses, c.PrivateIPAddress) || slices.Contains(pools, p.ID()):
+			case len(s.net.Owners(c.PrivateIPAddress)) > 1: // which of them is meant is not known
+				dangling = append(dangling, p.Ref())
+			default:
+				pools = append(pools, p.ID())
+			}
+		}
+	}
+	return in, pools, dangling
+}
+
 // backends are the IP configurations behind a pool.
 func (s *Simulator) backends(pool topology.ID) []topology.Owner {
 	var out []topology.Owner
 	for _, nic := range s.net.NetworkInterfaces {
 		for _, c := range nic.IPConfigurations {
-			_, pools, _ := s.poolsOf(nic, c)
+			_, pools, _ := s.before(nic, c)
 			if slices.Contains(pools, pool) {
 				out = append(out, topology.Owner{Interface: nic, Configuration: c})
 			}

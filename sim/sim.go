@@ -27,12 +27,14 @@ type Simulator struct {
 	base *Simulator                              // of which this one is an edited copy; nil: none
 	own  map[*topology.NetworkSecurityGroup]bool // that differ from those of the base
 
-	claims   map[topology.ID][]*topology.NetworkSecurityGroup // by subnet or interface: NSGs that say they are attached to it
+	claims   map[topology.ID][]claim                          // by subnet or interface: NSGs that say they are attached to it, or of which an effective export says so
+	versions map[topology.ID][]version                        // by NSG: its rules in effective exports that are at odds with it
 	admin    map[topology.ID][]*topology.AdminRule            // by virtual network
 	anywhere []*topology.AdminRule                            // rules of which the data does not say to which networks they were deployed
 	vms      map[topology.ID]*topology.VirtualMachine         // by interface
 	beside   map[topology.ID][]int                            // by machine: numbers of its interfaces, by either side's reference
 	pools    map[topology.ID][]*topology.LoadBalancer         // by IP configuration or interface: load balancers whose pools name it
+	fronts   map[topology.ID][]*topology.LoadBalancer         // by IP configuration or NAT rule: load balancers that name it by its address or in a NAT rule
 	groups   []*topology.NetworkSecurityGroup                 // of the data, and those of which only the effective rules were exported
 	viewed   map[topology.ID]*topology.NetworkSecurityGroup   // the latter
 
@@ -62,11 +64,12 @@ func New(n *topology.Network, opts Options) (*Simulator, error) {
 	s := &Simulator{
 		net: n, opts: opts,
 		names:  scope.New(n, scope.Options{AsOf: opts.AsOf, CatalogueDate: opts.CatalogueDate, VirtualNetwork: opts.VirtualNetwork}),
-		claims: map[topology.ID][]*topology.NetworkSecurityGroup{},
+		claims: map[topology.ID][]claim{}, versions: map[topology.ID][]version{},
 		admin:  map[topology.ID][]*topology.AdminRule{},
 		vms:    map[topology.ID]*topology.VirtualMachine{},
 		beside: map[topology.ID][]int{},
 		pools:  map[topology.ID][]*topology.LoadBalancer{},
+		fronts: map[topology.ID][]*topology.LoadBalancer{},
 		groups: n.NetworkSecurityGroups,
 		viewed: map[topology.ID]*topology.NetworkSecurityGroup{},
 	}
@@ -84,11 +87,14 @@ func New(n *topology.Network, opts Options) (*Simulator, error) {
 	}
 	for _, g := range n.NetworkSecurityGroups {
 		for _, r := range g.Subnets {
-			s.claims[r.ID()] = append(s.claims[r.ID()], g)
+			s.claims[r.ID()] = append(s.claims[r.ID()], claim{group: g})
 		}
 		for _, r := range g.Interfaces {
-			s.claims[r.ID()] = append(s.claims[r.ID()], g)
+			s.claims[r.ID()] = append(s.claims[r.ID()], claim{group: g})
 		}
+	}
+	for _, e := range n.EffectiveSecurityGroups {
+		s.contradict(e)
 	}
 	for _, r := range n.AdminRules {
 		if r.VirtualNetworksUnknown {
@@ -115,8 +121,22 @@ func New(n *topology.Network, opts Options) (*Simulator, error) {
 			s.beside[vm.ID()] = append(s.beside[vm.ID()], i)
 		}
 	}
+	front := func(id topology.ID, lb *topology.LoadBalancer) {
+		if id != "" && !slices.Contains(s.fronts[id], lb) {
+			s.fronts[id] = append(s.fronts[id], lb)
+		}
+	}
 	for _, lb := range n.LoadBalancers {
+		for _, r := range lb.NATRules {
+			front(r.ID(), lb)
+			front(r.BackendIPConfiguration.ID(), lb)
+		}
 		for _, p := range lb.BackendPools {
+			for _, a := range p.Addresses {
+				for _, o := range n.Owners(a) {
+					front(o.Configuration.ID(), lb)
+				}
+			}
 			for _, r := range p.IPConfigurations {
 				s.pools[r.ID()] = append(s.pools[r.ID()], lb)
 			}
@@ -132,9 +152,19 @@ func New(n *topology.Network, opts Options) (*Simulator, error) {
 // exported: its rules are known as they apply.
 func (s *Simulator) view(e *topology.EffectiveSecurityGroup) {
 	id := e.NetworkSecurityGroup.ID()
+	if len(e.Rules) == 0 {
+		return // there are always the default rules: they were left out
+	}
 	if g, ok := topology.LookupID[*topology.NetworkSecurityGroup](s.net, id); id == "" || ok && g.RulesGiven || s.viewed[id] != nil {
 		return
 	}
+	g := effectiveGroup(e)
+	s.viewed[id] = g
+	s.groups = append(slices.Clip(s.groups), g)
+}
+
+// effectiveGroup is the NSG that an effective export describes.
+func effectiveGroup(e *topology.EffectiveSecurityGroup) *topology.NetworkSecurityGroup {
 	g := &topology.NetworkSecurityGroup{RulesGiven: true}
 	g.ResourceID, g.Name, g.Origin = e.NetworkSecurityGroup.Text, path.Base(e.NetworkSecurityGroup.Text), e.Origin
 	for _, r := range e.Rules {
@@ -144,8 +174,7 @@ func (s *Simulator) view(e *topology.EffectiveSecurityGroup) {
 			g.SecurityRules = append(g.SecurityRules, r)
 		}
 	}
-	s.viewed[id] = g
-	s.groups = append(slices.Clip(s.groups), g)
+	return g
 }
 
 // group is the NSG a reference names, by its own export or its effective

@@ -952,7 +952,7 @@ func (k *walk) pick(lb *topology.LoadBalancer, n int, t flow.Tuple) int {
 // backendsFor are the IP configurations that a frontend sends the packet to,
 // and the port it has there (0: the same).
 func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t flow.Tuple) ([]topology.Owner, uint16, bool) {
-	if !k.depends(&lb.Element) {
+	if !k.depends(&lb.Element) || !k.depends(&f.Element) {
 		return nil, 0, false
 	}
 	for _, r := range lb.Rules {
@@ -986,7 +986,7 @@ func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t fl
 		return nil, 0, false
 	}
 	for _, r := range lb.NATRules {
-		if r.Frontend.ID() != f.ID() || r.FrontendPort != int(t.DestinationPort) || r.Protocol != topology.AnyProtocol && r.Protocol != t.Protocol {
+		if r.FrontendPort == 0 || r.Frontend.ID() != f.ID() || r.FrontendPort != int(t.DestinationPort) || r.Protocol != topology.AnyProtocol && r.Protocol != t.Protocol {
 			continue
 		}
 		for _, nic := range k.s.net.NetworkInterfaces {
@@ -1000,9 +1000,36 @@ func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t fl
 			Text: "the backend of NAT rule " + r.Name + " of " + lb.Name + " is not in the data", Export: "az network nic list -o json"})
 		return nil, 0, false
 	}
+	if f, open := rangesOf(lb); open && t.Protocol.HasPorts() {
+		f.Detail += t.String()
+		if k.w.Ask(f, 2) == 1 {
+			k.opaque(Hop{Kind: HopEntry, Name: lb.Name}, f)
+			return nil, 0, false
+		}
+	}
 	k.hop(Hop{Kind: HopEntry, Name: "load balancer " + lb.Name, Verdict: flow.Deny, Code: flow.LoadBalancerNoRule, Origin: originOf(lb.Origin),
 		Note: "no rule of the frontend takes this port"})
 	return nil, 0, false
+}
+
+// rangesOf is the fact that a load balancer hands ports to backends which are
+// not known: by an inbound NAT rule for a range of ports or an inbound NAT pool
+// Azure gives each backend one of the ports (bad-inputs 51).
+func rangesOf(lb *topology.LoadBalancer) (flow.Fact, bool) {
+	f := flow.Fact{Code: flow.LoadBalancerBackend, About: lb.Name, Detail: string(lb.ID()) + " ranges "}
+	for _, r := range lb.NATRules {
+		if r.FrontendPort == 0 {
+			f.Text = "which port of the inbound NAT rule " + r.Name + " of " + lb.Name + " leads to which backend is not modelled"
+			return f, true
+		}
+	}
+	for _, p := range lb.NotModelled {
+		if strings.HasSuffix(p.Name, "inboundNatPools") {
+			f.Text = "which ports of the inbound NAT pools of " + lb.Name + " lead to which backend is not modelled"
+			return f, true
+		}
+	}
+	return f, false
 }
 
 // lostBackend is the fact that a pool of the rule names a backend that is not
@@ -1014,7 +1041,8 @@ func (s *Simulator) lostBackend(lb *topology.LoadBalancer, r *topology.LoadBalan
 			continue
 		}
 		lost := func(x topology.Ref) bool { return s.net.Find(x.ID()) == nil }
-		if slices.ContainsFunc(pool.IPConfigurations, lost) || slices.ContainsFunc(pool.Interfaces, lost) {
+		if slices.ContainsFunc(pool.IPConfigurations, lost) || slices.ContainsFunc(pool.Interfaces, lost) ||
+			slices.ContainsFunc(pool.Addresses, func(a netip.Addr) bool { return len(s.net.Owners(a)) == 0 }) {
 			return flow.Fact{Code: flow.DanglingReference, About: lb.Name, Detail: string(lb.ID()) + " backend of " + pool.Name,
 				Text: "a backend that pool " + pool.Name + " of " + lb.Name + " names is not in the data", Export: "az network nic list -o json"}, true
 		}
@@ -1039,8 +1067,14 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 		}
 		ways = append(ways, func() { k.enterAt(p, t, nic, c, pip) })
 	}
-	balancers, pools, dangling := s.poolsOf(nic, c)
+	balancers, pools, dangling := s.before(nic, c)
 	for _, lb := range balancers {
+		if f, open := rangesOf(lb); open && t.Protocol.HasPorts() {
+			f.Detail += "to " + string(c.ID()) + t.String()
+			if k.w.Ask(f, 2) == 1 {
+				ways = append(ways, func() { k.enterBehind(p, t, nic, c, lb, nil, f.Text) })
+			}
+		}
 		for _, r := range lb.Rules {
 			f, ok := topology.Lookup[*topology.Frontend](s.net, r.Frontend)
 			if !ok || !t.Protocol.HasPorts() || !f.PublicAddress.IsValid() && f.PublicIPAddress.IsZero() {
@@ -1049,13 +1083,14 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 			mine := slices.ContainsFunc(r.BackendPools, func(x topology.Ref) bool { return slices.Contains(pools, x.ID()) })
 			any := r.FrontendPort == 0 && r.Protocol == topology.AnyProtocol
 			if mine && (any || r.BackendPort == int(t.DestinationPort) && (r.Protocol == topology.AnyProtocol || r.Protocol == t.Protocol)) {
-				ways = append(ways, func() { k.enterBehind(p, t, nic, c, lb, "rule "+r.Name) })
+				ways = append(ways, func() { k.enterBehind(p, t, nic, c, lb, f, "rule "+r.Name) })
 			}
 		}
 		for _, r := range lb.NATRules {
 			mine := r.BackendIPConfiguration.ID() != "" && r.BackendIPConfiguration.ID() == c.ID() || slices.ContainsFunc(c.InboundNATRules, func(x topology.Ref) bool { return x.ID() == r.ID() })
-			if mine && t.Protocol.HasPorts() && r.BackendPort == int(t.DestinationPort) && (r.Protocol == topology.AnyProtocol || r.Protocol == t.Protocol) {
-				ways = append(ways, func() { k.enterBehind(p, t, nic, c, lb, "NAT rule "+r.Name) })
+			if mine && r.FrontendPort != 0 && t.Protocol.HasPorts() && r.BackendPort == int(t.DestinationPort) && (r.Protocol == topology.AnyProtocol || r.Protocol == t.Protocol) {
+				f, _ := topology.Lookup[*topology.Frontend](s.net, r.Frontend)
+				ways = append(ways, func() { k.enterBehind(p, t, nic, c, lb, f, "NAT rule "+r.Name) })
 			}
 		}
 	}
@@ -1116,11 +1151,11 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 	}
 }
 
-func (k *walk) enterBehind(p position, t flow.Tuple, nic *topology.NetworkInterface, c *topology.IPConfiguration, lb *topology.LoadBalancer, rule string) {
+func (k *walk) enterBehind(p position, t flow.Tuple, nic *topology.NetworkInterface, c *topology.IPConfiguration, lb *topology.LoadBalancer, f *topology.Frontend, rule string) {
 	if !k.hop(Hop{Kind: HopEntry, Name: "load balancer " + lb.Name, AppliedTo: nicName(nic), Verdict: flow.Allow, Code: flow.LoadBalancerBackend, Origin: originOf(lb.Origin), Note: rule}) {
 		return
 	}
-	if !k.depends(&lb.Element) {
+	if !k.depends(&lb.Element) || f != nil && !k.depends(&f.Element) {
 		return
 	}
 	sku := lb.SKU

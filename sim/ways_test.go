@@ -252,6 +252,20 @@ func TestWaysInFromTheInternet(t *testing.T) {
 		r := balancerOf(e).Rules[0]
 		r.Protocol, r.FrontendPort, r.BackendPort = topology.AnyProtocol, 0, 0
 	}
+	poolless := func(e *golden.Estate) {
+		e.NIC("a1").IPConfigurations[0].BackendPools, balancerOf(e).BackendPools[0].IPConfigurations = nil, nil
+	}
+	byAddress := func(list ...string) func(*golden.Estate) {
+		return func(e *golden.Estate) {
+			poolless(e)
+			for _, a := range list {
+				balancerOf(e).BackendPools[0].Addresses = append(balancerOf(e).BackendPools[0].Addresses, addr(a))
+			}
+		}
+	}
+	natPool := func(e *golden.Estate) {
+		balancerOf(e).NotModelled = []topology.Property{{Name: "properties.inboundNatPools"}}
+	}
 	pip := func(change func(*golden.Estate, *topology.PublicIPAddress)) *golden.Estate {
 		return golden.New().PublicIP("a1", "198.51.100.9", "Standard").With(func(e *golden.Estate) { change(e, e.Build().PublicIPAddresses[0]) })
 	}
@@ -305,6 +319,29 @@ func TestWaysInFromTheInternet(t *testing.T) {
 		{"a machine is reached at the backend port of a NAT rule", natRule(nil), trace(golden.NET, "a1", 22), allowed()},
 		{"and of a balancing rule", lb(), trace(golden.NET, "a1", 8080), allowed()},
 		{"and at no other", natRule(nil), trace(golden.NET, "a1", 5000), denied(flow.NoPublicEntry)},
+		{"of a NAT rule beside no pool too", natRule(func(e *golden.Estate, _ *topology.InboundNATRule) { poolless(e) }), trace(golden.NET, "a1", 22), allowed()},
+		{"a pool may name the address of its backend", lb().With(byAddress("10.0.1.4")), trace(golden.NET, "198.51.100.30", 80), allowed()},
+		{"which is reached at the backend port", lb().With(byAddress("10.0.1.4")), trace(golden.NET, "a1", 8080), allowed()},
+		{"and at no other", lb().With(byAddress("10.0.1.4")), trace(golden.NET, "a1", 80), denied(flow.NoPublicEntry)},
+		{"an address that nobody owns may be a backend", lb().With(byAddress("10.0.1.4", "10.0.1.99")), trace(golden.NET, "198.51.100.30", 80), undecided(flow.DanglingReference)},
+		{"of an address with two owners it is not known which is meant", lb().VM("twin", "far", "10.0.1.4").With(byAddress("10.0.1.4")), trace(golden.NET, "a1", 8080), undecided(flow.DanglingReference)},
+		{"LBO: a pool of addresses leaves default outbound access", lb().With(byAddress("10.0.1.4")), trace("a1", golden.NET, 443), allowed()},
+		{"of a NAT rule for a range of ports it is not known which leads to the machine", natRule(func(_ *golden.Estate, r *topology.InboundNATRule) {
+			r.FrontendPort, r.BackendIPConfiguration = 0, topology.Ref{}
+		}),
+			trace(golden.NET, "198.51.100.30", 5003), undecided(flow.LoadBalancerBackend)},
+		{"nor whether it is reached by it", natRule(func(_ *golden.Estate, r *topology.InboundNATRule) {
+			r.FrontendPort, r.BackendIPConfiguration = 0, topology.Ref{}
+		}),
+			trace(golden.NET, "a1", 22), undecided(flow.LoadBalancerBackend)},
+		{"nor of an inbound NAT pool", lb().With(natPool), trace(golden.NET, "198.51.100.30", 5003), undecided(flow.LoadBalancerBackend)},
+		{"nor whether a backend is reached by that", lb().With(natPool), trace(golden.NET, "a1", 22), undecided(flow.LoadBalancerBackend)},
+		{"a range carries no ICMP", natRule(func(_ *golden.Estate, r *topology.InboundNATRule) {
+			r.FrontendPort, r.BackendIPConfiguration = 0, topology.Ref{}
+		}), traceProtocol(topology.ICMP, golden.NET, "198.51.100.30", 0), denied(flow.LoadBalancerNoRule)},
+		{"what a frontend is besides is assumed not to matter", lb().With(func(e *golden.Estate) {
+			balancerOf(e).Frontends[0].NotModelled = []topology.Property{{Name: "gatewayLoadBalancer"}}
+		}), trace(golden.NET, "198.51.100.30", 80), allowed().assuming(flow.PropertyNotModelled)},
 		{"the load balancer of a pool may not be in the data",
 			golden.New().SubnetNSG("app", open).With(func(e *golden.Estate) {
 				e.NIC("a1").IPConfigurations[0].BackendPools = []topology.Ref{topology.RefTo(elementOf("loadBalancers", "gone").ResourceID + "/backendAddressPools/p")}

@@ -22,7 +22,7 @@ func (s *Simulator) With(edits ...edit.Edit) (*Simulator, error) {
 	base := cmp.Or(s.base, s)
 	x := &Simulator{
 		net: n, opts: s.opts, names: s.names, base: base, own: map[*topology.NetworkSecurityGroup]bool{},
-		claims: base.claims, admin: base.admin, anywhere: base.anywhere, vms: base.vms, beside: base.beside, pools: base.pools,
+		claims: base.claims, versions: base.versions, admin: base.admin, anywhere: base.anywhere, vms: base.vms, beside: base.beside, pools: base.pools, fronts: base.fronts,
 		viewed: base.viewed, estateRanges: base.estateRanges,
 	}
 	x.sourcePorts = sync.OnceValue(x.readSourcePorts)
@@ -55,15 +55,20 @@ func (s *Simulator) With(edits ...edit.Edit) (*Simulator, error) {
 // attached.
 func (s *Simulator) claim(was, now *topology.NetworkSecurityGroup) {
 	refs := slices.Concat(was.Subnets, was.Interfaces)
+	for _, e := range s.net.EffectiveSecurityGroups {
+		if e.NetworkSecurityGroup.ID() == was.ID() {
+			refs = append(refs, e.Subnet, e.NetworkInterface)
+		}
+	}
 	if len(refs) == 0 {
 		return
 	}
 	s.claims = maps.Clone(s.claims)
 	for _, r := range refs {
 		list := slices.Clone(s.claims[r.ID()])
-		for i, g := range list {
-			if g == was {
-				list[i] = now
+		for i, c := range list {
+			if c.group == was {
+				list[i].group = now
 			}
 		}
 		s.claims[r.ID()] = list

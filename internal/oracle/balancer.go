@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/netpath/netpath/sim/flow"
@@ -13,6 +14,13 @@ type balancer struct {
 	b         *topology.LoadBalancer
 	frontends []*frontend
 	pools     []*pool
+}
+
+// ranges reports whether ports of the load balancer lead to backends that are
+// not modelled: inbound NAT rules for ranges of ports, inbound NAT pools.
+func (b *balancer) ranges() bool {
+	return slices.ContainsFunc(b.b.NATRules, func(r *topology.InboundNATRule) bool { return r.FrontendPort == 0 }) ||
+		slices.ContainsFunc(b.b.NotModelled, func(p topology.Property) bool { return strings.HasSuffix(p.Name, "inboundNatPools") })
 }
 
 func (b *balancer) standard() bool { return strings.EqualFold(b.b.SKU, "Standard") }
@@ -29,7 +37,8 @@ type pool struct {
 	p        *topology.BackendPool
 	balancer *balancer
 	members  []*endpoint
-	unknown  bool // it has members that are not in the data
+	byAddr   []*endpoint // named by address alone: the way out stays as it is (LBO)
+	unknown  bool        // it has members that are not in the data
 }
 
 func (o *Oracle) addLoadBalancers() {
@@ -75,7 +84,7 @@ func (o *Oracle) newPool(b *balancer, p *topology.BackendPool) *pool {
 		owned := false
 		for _, e := range o.endpoints {
 			if e.addr == a {
-				x.members, owned = appendNew(x.members, e), true
+				x.byAddr, owned = appendNew(x.byAddr, e), true
 			}
 		}
 		x.unknown = x.unknown || !owned
@@ -126,7 +135,7 @@ func (o *Oracle) backends(f *frontend, p *packet, forwarded bool) (list []backen
 				continue
 			}
 			unknown = unknown || q.unknown
-			for _, e := range q.members {
+			for _, e := range slices.Concat(q.members, q.byAddr) {
 				b := backend{end: e, addr: e.addr, port: uint16(r.BackendPort)}
 				if all {
 					b.port = p.dport
@@ -142,7 +151,7 @@ func (o *Oracle) backends(f *frontend, p *packet, forwarded bool) (list []backen
 		}
 	}
 	for _, r := range f.balancer.b.NATRules {
-		if forwarded || r.Frontend.ID() != f.f.ID() || !carries(r.Protocol, p.protocol) || r.FrontendPort != int(p.dport) {
+		if forwarded || r.FrontendPort == 0 || r.Frontend.ID() != f.f.ID() || !carries(r.Protocol, p.protocol) || r.FrontendPort != int(p.dport) {
 			continue
 		}
 		matched = true
@@ -167,6 +176,9 @@ func (o *Oracle) balance(w *world, f *frontend, p packet, forwarded bool, delive
 		return o.open(w, flow.DanglingReference, "load balancer "+string(f.balancer.b.ID())+" passes "+p.key())
 	}
 	list, matched, unknown := o.backends(f, &p, forwarded)
+	if !matched && !forwarded && p.protocol.HasPorts() && f.balancer.ranges() && w.maybe(flow.LoadBalancerBackend, "a range of ports of "+string(f.f.ID())+" takes "+p.key()) {
+		return o.open(w, flow.LoadBalancerBackend, "what a range of ports of "+string(f.f.ID())+" leads to accepts "+p.key())
+	}
 	if !matched || len(list) == 0 && !unknown {
 		return drop(flow.LoadBalancerNoRule)
 	}

@@ -1,7 +1,9 @@
 package oracle
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 
 	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/topology"
@@ -147,6 +149,9 @@ func (o *Oracle) enterTo(w *world, e *endpoint, p packet, t trip) outcome {
 			}
 		}
 		for _, b := range o.balancers {
+			if p.protocol.HasPorts() && b.ranges() && b.before(e) && w.maybe(flow.LoadBalancerBackend, "a range of ports of "+string(b.b.ID())+" leads to "+p.key()) {
+				ways = append(ways, way(cmp.Or(b.b.SKU, "Basic")))
+			}
 			for _, f := range b.frontends {
 				if f.public && o.leadsTo(f, e, &p) {
 					ways = append(ways, way(o.skuOf(f)))
@@ -176,6 +181,14 @@ func (o *Oracle) enterTo(w *world, e *endpoint, p packet, t trip) outcome {
 	return drop(flow.NoPublicEntry)
 }
 
+// before reports whether the load balancer names an endpoint in any way.
+func (b *balancer) before(e *endpoint) bool {
+	return slices.ContainsFunc(b.pools, func(q *pool) bool { return slices.Contains(q.members, e) || slices.Contains(q.byAddr, e) }) ||
+		slices.ContainsFunc(b.b.NATRules, func(r *topology.InboundNATRule) bool {
+			return !r.BackendIPConfiguration.IsZero() && r.BackendIPConfiguration.ID() == e.cfg.ID() || refersTo(e.cfg.InboundNATRules, r.ID())
+		})
+}
+
 // leadsTo reports whether a frontend has a rule that delivers a packet to an
 // endpoint, as it arrives there.
 func (o *Oracle) leadsTo(f *frontend, e *endpoint, p *packet) bool {
@@ -196,7 +209,7 @@ func (o *Oracle) leadsTo(f *frontend, e *endpoint, p *packet) bool {
 		}
 	}
 	for _, r := range f.balancer.b.NATRules {
-		if try(r.FrontendPort) {
+		if r.FrontendPort != 0 && try(r.FrontendPort) {
 			return true
 		}
 	}

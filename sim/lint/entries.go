@@ -30,6 +30,11 @@ func (run *Run) entries() []*entry {
 			for _, r := range p.Interfaces {
 				x.balanced[r.ID()] = true
 			}
+			for _, a := range p.Addresses {
+				for _, o := range run.Network.Owners(a) {
+					x.balanced[o.Configuration.ID()] = true
+				}
+			}
 		}
 		for _, r := range lb.NATRules {
 			x.balanced[r.BackendIPConfiguration.ID()] = true

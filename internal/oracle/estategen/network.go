@@ -3,6 +3,7 @@ package estategen
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/netpath/netpath/topology"
 )
@@ -464,6 +465,24 @@ func (g *generator) balancers() {
 				Protocol: topology.TCP, FrontendPort: 50022, BackendPort: 22,
 			})
 			g.ports = append(g.ports, 22, 50022)
+		}
+		if g.chance(0.15) { // backends by address; interfaces may still name the pool
+			for _, n := range g.nics {
+				c := n.IPConfigurations[0]
+				if c.PrivateIPAddress.IsValid() && slices.ContainsFunc(q.IPConfigurations, func(r topology.Ref) bool { return r.ID() == c.ID() }) {
+					q.Addresses = append(q.Addresses, c.PrivateIPAddress)
+					if g.chance(0.7) {
+						c.BackendPools = slices.DeleteFunc(c.BackendPools, func(r topology.Ref) bool { return r.ID() == q.ID() })
+					}
+				}
+			}
+			q.IPConfigurations = nil
+		}
+		if g.chance(0.1) { // a range of ports
+			b.NATRules = append(b.NATRules, &topology.InboundNATRule{Element: child("inboundNatRules", "many"), Frontend: f.Ref(), Protocol: topology.TCP, BackendPort: 22})
+		}
+		if g.chance(0.1) {
+			b.NotModelled = append(b.NotModelled, topology.Property{Name: "inboundNatPools"})
 		}
 		g.ports = append(g.ports, 8443)
 		g.add(b)
