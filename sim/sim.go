@@ -27,16 +27,16 @@ type Simulator struct {
 	base *Simulator                              // of which this one is an edited copy; nil: none
 	own  map[*topology.NetworkSecurityGroup]bool // that differ from those of the base
 
-	claims   map[topology.ID][]claim                          // by subnet or interface: NSGs that say they are attached to it, or of which an effective export says so
-	versions map[topology.ID][]version                        // by NSG: its rules in effective exports that are at odds with it
-	admin    map[topology.ID][]*topology.AdminRule            // by virtual network
-	anywhere []*topology.AdminRule                            // rules of which the data does not say to which networks they were deployed
-	vms      map[topology.ID]*topology.VirtualMachine         // by interface
-	beside   map[topology.ID][]int                            // by machine: numbers of its interfaces, by either side's reference
-	pools    map[topology.ID][]*topology.LoadBalancer         // by IP configuration or interface: load balancers whose pools name it
-	fronts   map[topology.ID][]*topology.LoadBalancer         // by IP configuration or NAT rule: load balancers that name it by its address or in a NAT rule
-	groups   []*topology.NetworkSecurityGroup                 // of the data, and those of which only the effective rules were exported
-	viewed   map[topology.ID]*topology.NetworkSecurityGroup   // the latter
+	claims   map[topology.ID][]claim                        // by subnet or interface: NSGs that say they are attached to it, or of which an effective export says so
+	versions map[topology.ID][]version                      // by NSG: its rules in effective exports that are at odds with it
+	admin    map[topology.ID][]*topology.AdminRule          // by virtual network
+	anywhere []*topology.AdminRule                          // rules of which the data does not say to which networks they were deployed
+	vms      map[topology.ID]*topology.VirtualMachine       // by interface
+	beside   map[topology.ID][]int                          // by machine: numbers of its interfaces, by either side's reference
+	pools    map[topology.ID][]*topology.LoadBalancer       // by IP configuration or interface: load balancers whose pools name it
+	fronts   map[topology.ID][]*topology.LoadBalancer       // by IP configuration or NAT rule: load balancers that name it by its address or in a NAT rule
+	groups   []*topology.NetworkSecurityGroup               // of the data, and those of which only the effective rules were exported
+	viewed   map[topology.ID]*topology.NetworkSecurityGroup // the latter
 
 	gates     sync.Map // gateKey → *nsg.Gate
 	tables    sync.Map // *topology.Subnet → *route.Table
