@@ -95,6 +95,9 @@ func (s *Simulator) askable(q TraceQuestion, from, to *end) error {
 	if !from.has(false) && !from.has(true) {
 		return &NameError{Kind: "source", Name: q.From, Reason: "it has no address in the data"}
 	}
+	if !to.has(false) && !to.has(true) && !to.named && to.nic != nil {
+		return &NameError{Kind: "destination", Name: q.To, Reason: "it has no address in the data"}
+	}
 	if !(from.has(false) && to.has(false)) && !(from.has(true) && to.has(true)) {
 		family := "IPv4"
 		if to.has(true) {

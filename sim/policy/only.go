@@ -109,6 +109,9 @@ func (p *pair) ask(ctx context.Context, asker *reach.Asker) {
 			c.show(&x.Open[0])
 		} else {
 			c.Text = "an end is not wholly in the data: more may pass"
+			if len(a.Open) > 0 {
+				c.Text = "more may pass: " + a.Open[0]
+			}
 		}
 	}
 	if c.Verdict != Pass {

@@ -47,10 +47,11 @@ type selection struct {
 	known      map[string]selected
 	interfaces map[topology.ID][]*topology.NetworkInterface // of a machine, by its own list or because they name it
 	proxied    map[topology.ID]bool                         // interfaces of machines with a proxy setting
+	absent     []topology.Absent
 }
 
 func newSelection(n *topology.Network) *selection {
-	s := &selection{net: n, known: map[string]selected{}, interfaces: map[topology.ID][]*topology.NetworkInterface{}, proxied: map[topology.ID]bool{}}
+	s := &selection{net: n, known: map[string]selected{}, interfaces: map[topology.ID][]*topology.NetworkInterface{}, proxied: map[topology.ID]bool{}, absent: n.Absent()}
 	listedBy := map[topology.ID][]topology.ID{} // the machines that list an interface
 	for _, vm := range n.VirtualMachines {
 		for _, r := range vm.NetworkInterfaces {
@@ -150,6 +151,9 @@ func (s *selection) resolve(text string) (selected, error) {
 	}
 	if kind != "vm" || !c.one() {
 		out.doubts = append(out.doubts, s.gaps(kind)...)
+	}
+	if kind != "vm" {
+		out.doubts = append(out.doubts, s.lacking(kind, c)...)
 	}
 	return out, nil
 }
@@ -324,6 +328,9 @@ func (s *selection) virtualMachines(text string) (list []*topology.VirtualMachin
 func (s *selection) machine(vm *topology.VirtualMachine) []end {
 	var out []end
 	for _, nic := range s.interfaces[vm.ID()] {
+		if len(nic.IPConfigurations) == 0 {
+			out = append(out, end{name: nic.ResourceID, label: vm.Name, about: vm.ResourceID}) // likewise
+		}
 		out = append(out, s.configurations(nic, nil)...)
 	}
 	for _, r := range vm.NetworkInterfaces {
@@ -355,8 +362,8 @@ func (s *selection) addresses(fits func(*topology.NetworkInterface, *topology.IP
 func (s *selection) configurations(nic *topology.NetworkInterface, fits func(*topology.IPConfiguration) bool) []end {
 	var out []end
 	for _, c := range nic.IPConfigurations {
-		if fits != nil && !fits(c) {
-			continue
+		if fits != nil && (!c.PrivateIPAddress.IsValid() || !fits(c)) {
+			continue // without an address it is one of those lacking
 		}
 		e := end{name: c.ResourceID, label: nic.Name, proxy: s.proxied[nic.ID()], about: nic.ResourceID}
 		if a := c.PrivateIPAddress; a.IsValid() {

@@ -39,6 +39,7 @@ type Answer struct {
 	AnyDeny     bool
 	Assumptions []flow.Assumption
 	Notes       []string
+	Open        []string // what is not in the data of an end
 	ServiceTags *sim.CatalogueInfo
 	// UnderAssumptions: strict mode alone made something Unknown.
 	UnderAssumptions bool
@@ -107,6 +108,7 @@ func (f *finder) between(ctx context.Context, q Question) (*Answer, error) {
 	for _, e := range []*Ends{from, to} {
 		for _, open := range slices.Concat(e.Open, f.gaps(e)) {
 			a.Undecided, a.Incomplete = true, true
+			a.Open = append(a.Open, open)
 			a.note(open)
 		}
 	}

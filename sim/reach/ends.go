@@ -44,6 +44,7 @@ type finder struct {
 	homes    map[topology.ID]*topology.Subnet
 	inside   map[topology.ID][]topology.Owner // by subnet
 	names    func() []namedSet                // readNames, made once
+	absent   func() []topology.Absent         // likewise
 }
 
 func newFinder(s *sim.Simulator) *finder {
@@ -75,6 +76,7 @@ func newFinder(s *sim.Simulator) *finder {
 		}
 	}
 	f.names = sync.OnceValue(f.readNames)
+	f.absent = sync.OnceValue(f.net.Absent)
 	return f
 }
 
@@ -142,7 +144,7 @@ func (f *finder) find(text string, source bool) (*Ends, error) {
 	if want("nic") {
 		for _, nic := range f.net.NetworkInterfaces {
 			if means(&nic.Element, name) {
-				add("nic", nic.ResourceID, &Ends{Kind: "networkInterface", Name: nic.Name, Places: f.interfacePlaces(nic, nil)})
+				add("nic", nic.ResourceID, &Ends{Kind: "networkInterface", Name: nic.Name, Places: f.interfacePlaces(nic, nil), Open: f.open(ofInterface(nic.ID()))})
 			}
 		}
 	}
@@ -153,7 +155,8 @@ func (f *finder) find(text string, source bool) (*Ends, error) {
 		if want("subnet") {
 			for _, sub := range v.Subnets {
 				if means(&sub.Element, name) || strings.EqualFold(v.Name+"/"+sub.Name, name) {
-					add("subnet", sub.ResourceID, &Ends{Kind: "subnet", Name: subnetName(sub), Places: f.subnet(sub, source)})
+					add("subnet", sub.ResourceID, &Ends{Kind: "subnet", Name: subnetName(sub), Places: f.subnet(sub, source),
+						Open: f.open(func(a *topology.Absent) bool { return a.MayBeIn(sub.ID()) && !(source && a.Receives) })})
 				}
 			}
 		}
@@ -256,16 +259,13 @@ func (f *finder) machine(vm *topology.VirtualMachine) *Ends {
 	e := &Ends{Kind: "virtualMachine", Name: vm.Name}
 	for _, nic := range f.net.NetworkInterfaces {
 		if slices.Contains(f.machines[nic.ID()], vm) {
-			places := f.interfacePlaces(nic, nil)
-			if len(places) == 0 {
-				e.Open = append(e.Open, "the address of "+nic.Name+", an interface of "+vm.Name+", is not in the data")
-			}
-			e.Places = append(e.Places, places...)
+			e.Places = append(e.Places, f.interfacePlaces(nic, nil)...)
+			e.Open = append(e.Open, f.open(ofInterface(nic.ID()))...)
 		}
 	}
 	for _, r := range vm.NetworkInterfaces {
 		if _, ok := topology.Lookup[*topology.NetworkInterface](f.net, r); !ok {
-			e.Open = append(e.Open, r.ID().Name()+", an interface of "+vm.Name+", is not in the data")
+			e.Open = append(e.Open, f.open(ofInterface(r.ID()))...)
 		}
 	}
 	return e
@@ -365,7 +365,9 @@ func (f *finder) makeSubnet(sub *topology.Subnet) []*Place {
 }
 
 func (f *finder) network(v *topology.VirtualNetwork, source bool) *Ends {
-	e := &Ends{Kind: "virtualNetwork", Name: "vnet " + v.Name}
+	e := &Ends{Kind: "virtualNetwork", Name: "vnet " + v.Name, Open: f.open(func(a *topology.Absent) bool {
+		return (a.Subnet == "" || a.Subnet.Parent() == v.ID()) && !(source && a.Receives)
+	})}
 	for _, sub := range v.Subnets {
 		e.Places = append(e.Places, f.subnet(sub, source)...)
 	}
@@ -373,7 +375,7 @@ func (f *finder) network(v *topology.VirtualNetwork, source bool) *Ends {
 }
 
 func (f *finder) group(g *topology.ApplicationSecurityGroup) *Ends {
-	e := &Ends{Kind: "applicationSecurityGroup", Name: "asg " + g.Name}
+	e := &Ends{Kind: "applicationSecurityGroup", Name: "asg " + g.Name, Open: f.open(func(a *topology.Absent) bool { return !a.Addressed && a.MayBelongTo(g.ID()) })}
 	for _, nic := range f.net.NetworkInterfaces {
 		e.Places = append(e.Places, f.interfacePlaces(nic, func(c *topology.IPConfiguration) bool {
 			return slices.ContainsFunc(c.ASGs, func(r topology.Ref) bool { return r.ID() == g.ID() })

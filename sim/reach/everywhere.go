@@ -21,11 +21,16 @@ func (f *finder) everywhere(from *Ends) (*Ends, error) {
 	e := &Ends{Kind: "everywhere", Name: "everywhere"}
 	if !slices.ContainsFunc(from.Places, func(p *Place) bool { return p.subnet != nil }) && outside(from) {
 		f.entries(e)
+		e.Open = f.open(func(a *topology.Absent) bool { return !a.Receives && !a.Addressed })
+		if len(f.net.NetworkInterfaces) == 0 && len(e.Open) == 0 {
+			e.Open = []string{"no interface is in the data; az network nic list -o json"}
+		}
 		if len(e.Places) == 0 {
 			return nil, &sim.NameError{Kind: "destination", Name: "everywhere", Reason: "no interface and no public address is in the data that could be entered; add the exports of interfaces, or ask netpath ip-flow of an NSG alone"}
 		}
 		return e, nil
 	}
+	e.Open = f.open(func(*topology.Absent) bool { return true })
 	var rest netipx.IPSetBuilder
 	rest.AddPrefix(netip.MustParsePrefix("0.0.0.0/0"))
 	rest.AddPrefix(netip.MustParsePrefix("::/0"))

@@ -59,7 +59,8 @@ func Subnets(ctx context.Context, s *sim.Simulator) (*Matrix, error) {
 			rows = append(rows, &Ends{Name: strings.TrimPrefix(subnetName(sub), "subnet "), Places: f.subnet(sub, false)})
 		}
 	}
-	return f.matrix(ctx, "subnets", rows, f.lacking("the matrix", "Microsoft.Network/virtualNetworks", "Microsoft.Network/networkInterfaces"))
+	lacking := f.lacking("the matrix", "Microsoft.Network/virtualNetworks", "Microsoft.Network/networkInterfaces")
+	return f.matrix(ctx, "subnets", rows, slices.Concat(lacking, f.open(func(*topology.Absent) bool { return true })))
 }
 
 // Machines is the matrix of all virtual machines of the estate.

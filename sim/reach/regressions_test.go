@@ -347,3 +347,41 @@ func TestWhatPassesThroughAProxyIsToldByEveryNameOfTheMachine(t *testing.T) {
 		}
 	}
 }
+
+// An interface without its address, or that is named and not in the data, may
+// be reached by more than what is told.
+func TestAnInterfaceThatCannotBeAskedLeavesTheAnswerOpen(t *testing.T) {
+	machines := []machine{{name: "app1", subnet: "app", address: "10.0.1.4", public: "198.51.100.8"}, {name: "db1", subnet: "db", address: "10.0.2.4"}}
+	subnets := []subnet{{"app", "10.0.1.0/24", group("nsg-app", "100 in allow * * > * *")}, {"db", "10.0.2.0/24", nil}}
+	noAddress := func(n *topology.Network) { n.NetworkInterfaces[0].IPConfigurations[0].PrivateIPAddress = netip.Addr{} }
+	dangling := func(n *topology.Network) {
+		n.VirtualMachines = append(n.VirtualMachines, &topology.VirtualMachine{Element: topology.Element{ResourceID: "/subscriptions/s/vm9", Name: "vm9"}, NetworkInterfaces: []topology.Ref{topology.RefTo("/subscriptions/s/vm9-nic")}})
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*topology.Network)
+		q      Question
+		open   string
+	}{
+		{"all there", func(*topology.Network) {}, Question{From: "Internet"}, ""},
+		{"no address", noAddress, Question{From: "Internet"}, "the address of the interface app1-nic is not in the data; az network nic list -o json"},
+		{"no address, from inside", noAddress, Question{From: "db1"}, "app1-nic"},
+		{"no address, its network", noAddress, Question{From: "db1", To: "vnet:v1"}, "app1-nic"},
+		{"no address, its subnet", noAddress, Question{From: "db1", To: "subnet:v1/app"}, "app1-nic"},
+		{"no address, another subnet", noAddress, Question{From: "Internet", To: "subnet:v1/db"}, ""},
+		{"dangling", dangling, Question{From: "Internet"}, "vm9-nic, an interface of vm9, is not in the data"},
+		{"dangling, a subnet", dangling, Question{From: "Internet", To: "subnet:v1/db"}, "vm9-nic"},
+		{"dangling, a machine", dangling, Question{From: "db1", To: "app1"}, ""},
+	} {
+		s := estate(t, subnets, machines)
+		c.change(s.Network())
+		a, err := Between(context.Background(), s, c.q)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if text := strings.Join(a.Open, "\n"); (text != "") != (c.open != "") || !strings.Contains(text, c.open) || a.Incomplete != (c.open != "") || a.Outside(Allowed{{}}).None() != (c.open == "") {
+			t.Errorf("%s: open %q, incomplete %v", c.name, text, a.Incomplete)
+		}
+	}
+}
