@@ -218,6 +218,7 @@ func (k *walk) allowList(h *Hop, server *topology.ProxyServer, t flow.Tuple) {
 	if !undecided {
 		return
 	}
+	h.Note = "whether an entry of the proxy's allow list covers the destination is not known"
 	f := flow.Fact{Code: flow.ProxyHostNotAllowed, About: h.Name, Detail: t.Destination.Key(), Text: "the host name behind the destination is not known, and the proxy " + h.Name + " allows names only"}
 	if k.w.Ask(f, 2) == 0 {
 		h.Verdict, h.Code, h.Note = flow.Allow, flow.ProxyAllow, "CONNECT"

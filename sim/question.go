@@ -65,6 +65,7 @@ type TraceQuestion struct {
 	NoProxy     bool                // the direct path of a VM that has a proxy configured
 	AllBlockers bool                // go on past the first Deny
 	Disputed    bool                // Internet is every public address, those too that sources leave out of the tag: for questions that must miss no way in or out
+	AnyHost     bool                // no host name is taken for what addresses and tags of To are asked by: at gates that compare names, whatever names they have; for questions that must hold for all of them
 
 	// Proxy is a setting that the VM is asked with in the place of its own;
 	// nil: its own. Its scope does not count.

@@ -7,6 +7,7 @@ import (
 
 	"go4.org/netipx"
 
+	"github.com/netpath/netpath/sim/firewall"
 	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
@@ -53,8 +54,13 @@ func (s *Simulator) trace(q TraceQuestion, from, to *end) (*Trace, error) {
 	if !q.AnyPort && q.Protocol.HasPorts() {
 		t.Port = int(q.Port)
 	}
-	if q.Host != "" && to.isSet() {
+	switch {
+	case q.Host != "" && to.isSet():
 		to.asked(q.Host)
+	case q.AnyHost && to.target.Host == "":
+		// A tag does not say which names its addresses have: its main hosts are
+		// some of them.
+		to.target = firewall.Target{}
 	}
 	tr := tracer{s: s, q: q, from: from, to: to, cuts: newCuts()}
 	tr.proxy = tr.throughWhich()

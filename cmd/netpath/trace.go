@@ -66,7 +66,7 @@ func (p *program) trace(cmd *cobra.Command, paths []string, f *traceFlags) error
 	if err != nil {
 		return err
 	}
-	q := sim.TraceQuestion{NoProxy: f.noProxy, AllBlockers: f.allBlockers, Disputed: expect == topology.Deny}
+	q := sim.TraceQuestion{NoProxy: f.noProxy, AllBlockers: f.allBlockers, Disputed: expect == topology.Deny, AnyHost: expect == topology.Deny}
 	if f.flows == "" {
 		if err := f.question(&q); err != nil {
 			return err

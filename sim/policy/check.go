@@ -128,7 +128,7 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 						continue // nothing leaves an address for itself, or for the other family
 					}
 					for _, p := range portsOf(a) {
-						q := sim.TraceQuestion{From: x.name, To: y.name, Protocol: a.Protocol, Disputed: a.Kind == Deny}
+						q := sim.TraceQuestion{From: x.name, To: y.name, Protocol: a.Protocol, Disputed: a.Kind == Deny, AnyHost: true}
 						one := &ask{result: r, from: x, to: y, selector: [2]string{f, t}}
 						switch {
 						case !ported(a.Protocol):
@@ -139,9 +139,11 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 						}
 						one.q = q
 						out = append(out, one)
-						if a.Kind == Deny && x.proxy {
+						if a.Kind == Deny && x.proxy != nil {
 							// A proxy setting is the choice of a client, not a gate: what goes
-							// past it must be stopped too.
+							// past it must be stopped too, and what goes through one that only
+							// a user has.
+							one.q.Proxy = x.proxy
 							direct := *one
 							direct.q.NoProxy = true
 							out = append(out, &direct)
@@ -492,6 +494,8 @@ func why(o *sim.Outcome) (string, topology.Origin) {
 		}
 		if h.Note != "" {
 			text += ": " + h.Note
+		} else if o.Verdict == flow.Unknown && len(o.Missing) > 0 {
+			text += ": " + o.Missing[0].Text
 		}
 		var at topology.Origin
 		if h.Origin != nil {

@@ -236,7 +236,21 @@ func TestAssertionsAgreeWithTheirPackets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			through := q // a user's own setting too
+			for _, vm := range n.VirtualMachines {
+				if vm.Proxy != nil && (from.VirtualMachine.ID() == vm.ID() || slices.ContainsFunc(vm.NetworkInterfaces, func(r topology.Ref) bool { return r.ID() == from.ID() })) {
+					through.Proxy = vm.Proxy
+				}
+			}
+			proxied, err := s.Trace(through)
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, kind := range []policy.Kind{policy.Allow, policy.Deny} {
+				a := a
+				if kind == policy.Deny {
+					a = proxied
+				}
 				port := topology.PortRange{First: x.DestinationPort, Last: x.DestinationPort}
 				report, err := policy.Check(context.Background(), s, []*policy.Assertion{{ID: "x", Kind: kind, From: []string{from.ResourceID}, To: []string{q.To}, Ports: ports(port)}}, policy.Options{})
 				if err != nil {
@@ -259,6 +273,9 @@ func TestAssertionsAgreeWithTheirPackets(t *testing.T) {
 						continue
 					}
 					again := q
+					if kind == policy.Deny {
+						again = through
+					}
 					again.To = c.Witness.Destination
 					if c.Witness.Port != "" {
 						p, _ := strconv.Atoi(c.Witness.Port)
@@ -282,5 +299,66 @@ func TestAssertionsAgreeWithTheirPackets(t *testing.T) {
 	}
 	if cases < 500 || shown < 200 {
 		t.Errorf("only %d cases and %d packets", cases, shown)
+	}
+}
+
+// The names behind the addresses of a tag are not known: a proxy's allow list
+// or a firewall's rule for some of them settles nothing for all of them, and
+// what is asked by its name is settled.
+func TestATagIsNotItsMainHosts(t *testing.T) {
+	proxy := func(list ...string) *golden.Estate {
+		return golden.New().SubnetNSG("app", golden.Deny("no-internet", 100, golden.Out).To("Internet")).ProxyServer("px", 8080, list...).UsesProxy("a1", golden.Proxy, 8080)
+	}
+	firewall := func(rules ...*topology.RuleCollection) *golden.Estate { return golden.New().Firewall("app", rules...) }
+	blob := func(priority int, action topology.Access) *topology.RuleCollection {
+		return golden.ApplicationRules("blob", priority, action, golden.ApplicationRule("blob", "https:443", "*.blob.core.windows.net"))
+	}
+	const queue = "mystore.queue.core.windows.net"
+	for _, c := range []struct {
+		fact   string
+		estate *golden.Estate
+		kind   policy.Kind
+		to     string
+		want   policy.Verdict
+	}{
+		{"a proxy lets another name through", proxy("*.queue.core.windows.net"), policy.Deny, "Storage", policy.Unknown},
+		{"by its name it is certain", proxy("*.queue.core.windows.net"), policy.Deny, queue, policy.Fail},
+		{"nothing but none is open too", proxy("*.queue.core.windows.net"), policy.Only, "Storage", policy.Unknown},
+		{"a proxy for every name lets all through", proxy("*"), policy.Deny, "Storage", policy.Fail},
+		{"a proxy for the main hosts does not let all through", proxy("*.blob.core.windows.net"), policy.Allow, "Storage", policy.Unknown},
+		{"a firewall that denies some lets others through", firewall(blob(200, topology.Deny), golden.ApplicationRules("all", 300, topology.Allow, golden.ApplicationRule("all", "https:443", "*"))), policy.Deny, "Storage", policy.Unknown},
+		{"one that allows some does not allow all", firewall(blob(200, topology.Allow)), policy.Allow, "Storage", policy.Unknown},
+	} {
+		t.Run(c.fact, func(t *testing.T) {
+			a := &policy.Assertion{ID: "x", Kind: c.kind, From: []string{"a1"}, To: []string{c.to}}
+			if c.kind != policy.Only {
+				a.Ports = https
+			}
+			r := check(t, c.estate.Build(), false, a).Results[0]
+			if r.Verdict != c.want {
+				t.Fatalf("%s, want %s; %+v", r.Verdict, c.want, r.Cases)
+			}
+			if x := r.Cases; c.want == policy.Unknown && (len(x[0].Outcome.Missing) == 0 || !strings.Contains(x[0].Outcome.Missing[0].Text, "not known")) {
+				t.Errorf("no reason: %+v", x[0].Outcome)
+			}
+		})
+	}
+}
+
+// What a user's programs send through a proxy must be stopped as what the
+// machine's do.
+func TestAUsersProxyIsAWayThatDenyAsks(t *testing.T) {
+	for _, scope := range []string{"system", "user"} {
+		e := golden.New().SubnetNSG("app", golden.Deny("no-internet", 100, golden.Out).To("Internet")).ProxyServer("px", 8080, "*").UsesProxy("a1", golden.Proxy, 8080)
+		e.Machine("a1").Proxy.Scope = scope
+		for _, kind := range []policy.Kind{policy.Deny, policy.Only} {
+			a := &policy.Assertion{ID: "x", Kind: kind, From: []string{"a1"}, To: []string{golden.NET}}
+			if kind == policy.Deny {
+				a.Ports = https
+			}
+			if r := check(t, e.Build(), false, a).Results[0]; r.Verdict != policy.Fail {
+				t.Errorf("%s, %s: %s %+v", scope, kind, r.Verdict, r.Cases)
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"path"
@@ -13,11 +14,11 @@ import (
 
 // end is one thing that a selector selects, as a question names it.
 type end struct {
-	name   string // for [sim.TraceQuestion]
-	label  string // for people
-	family string // "IPv4" or "IPv6", "" where it may have both
-	proxy  bool   // its machine has a proxy setting
-	about  string // the ID of the interface or machine, "" where it is neither
+	name   string                 // for [sim.TraceQuestion]
+	label  string                 // for people
+	family string                 // "IPv4" or "IPv6", "" where it may have both
+	proxy  *topology.ProxySetting // of its machine, nil for none
+	about  string                 // the ID of the interface or machine, "" where it is neither
 }
 
 // names are what a suppression may call the end.
@@ -46,12 +47,12 @@ type selection struct {
 	net        *topology.Network
 	known      map[string]selected
 	interfaces map[topology.ID][]*topology.NetworkInterface // of a machine, by its own list or because they name it
-	proxied    map[topology.ID]bool                         // interfaces of machines with a proxy setting
+	proxied    map[topology.ID]*topology.ProxySetting       // of interfaces whose machines have one
 	absent     []topology.Absent
 }
 
 func newSelection(n *topology.Network) *selection {
-	s := &selection{net: n, known: map[string]selected{}, interfaces: map[topology.ID][]*topology.NetworkInterface{}, proxied: map[topology.ID]bool{}, absent: n.Absent()}
+	s := &selection{net: n, known: map[string]selected{}, interfaces: map[topology.ID][]*topology.NetworkInterface{}, proxied: map[topology.ID]*topology.ProxySetting{}, absent: n.Absent()}
 	listedBy := map[topology.ID][]topology.ID{} // the machines that list an interface
 	for _, vm := range n.VirtualMachines {
 		for _, r := range vm.NetworkInterfaces {
@@ -66,7 +67,7 @@ func newSelection(n *topology.Network) *selection {
 		for _, id := range machines {
 			s.interfaces[id] = append(s.interfaces[id], nic)
 			if vm, ok := topology.LookupID[*topology.VirtualMachine](n, id); ok && vm.Proxy != nil {
-				s.proxied[nic.ID()] = true
+				s.proxied[nic.ID()] = vm.Proxy
 			}
 		}
 	}
@@ -279,7 +280,7 @@ func (s *selection) one(text string) ([]end, error) {
 	if a, err := netip.ParseAddr(text); err == nil {
 		e.family = familyOf(a.Unmap())
 		for _, o := range s.net.Owners(a.Unmap()) {
-			e.proxy = e.proxy || s.proxied[o.Interface.ID()]
+			e.proxy = cmp.Or(e.proxy, s.proxied[o.Interface.ID()])
 		}
 	} else if p, err := netip.ParsePrefix(text); err == nil {
 		e.family = familyOf(p.Addr())

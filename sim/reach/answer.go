@@ -154,11 +154,11 @@ func (f *finder) ask(ctx context.Context, from, to *Ends, q Question) ([]*pair, 
 		if first[i] != i {
 			return // told with another
 		}
-		p.direct, p.err = f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.AnyProtocol, AnyPort: true, NoProxy: true}, x.end, y.end)
-		if p.err != nil || !x.proxied || q.NoProxy || y.subnet != nil {
+		p.direct, p.err = f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.AnyProtocol, AnyPort: true, NoProxy: true, AnyHost: true}, x.end, y.end)
+		if p.err != nil || x.proxy == nil || q.NoProxy || y.subnet != nil {
 			return
 		}
-		t, err := f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.TCP, AnyPort: true}, x.end, y.end)
+		t, err := f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.TCP, AnyPort: true, AnyHost: true, Proxy: x.proxy}, x.end, y.end)
 		if err != nil {
 			p.err = err
 		} else if t.Proxy != "" {

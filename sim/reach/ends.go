@@ -26,11 +26,11 @@ type Place struct {
 	Address string // of an interface, a frontend or a private endpoint; "" for a set
 	Group   string // the subnet or other whole that it was found in, "" for none
 
-	end     sim.End
-	owner   topology.Owner   // the zero Owner where it is no interface
-	subnet  *topology.Subnet // that the place is in, nil where it is outside or not known
-	only    bool             // it only receives
-	proxied bool             // its machine has a proxy setting
+	end    sim.End
+	owner  topology.Owner         // the zero Owner where it is no interface
+	subnet *topology.Subnet       // that the place is in, nil where it is outside or not known
+	only   bool                   // it only receives
+	proxy  *topology.ProxySetting // of its machine, nil for none
 }
 
 // finder finds the ends of questions in one estate.
@@ -295,7 +295,7 @@ func (f *finder) place(o topology.Owner) *Place {
 		vm := machines[0]
 		p.Name = vm.Name
 		several = several || len(vm.NetworkInterfaces) > 1
-		p.proxied = vm.Proxy != nil && !strings.EqualFold(vm.Proxy.Scope, "user")
+		p.proxy = vm.Proxy // a user's too: the programs of that user go by it
 	}
 	if several {
 		p.Name += " " + p.Address
