@@ -148,6 +148,18 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 							direct.q.NoProxy = true
 							out = append(out, &direct)
 						}
+						if a.Kind == Deny && y.public.IsValid() && sel.inside(x) {
+							// From outside every entry is asked; from inside the public address
+							// leads out and in again, past other rules.
+							again := *one
+							again.q.To, again.q.NoProxy = y.public.String(), true
+							out = append(out, &again)
+							if x.proxy != nil {
+								through := again
+								through.q.NoProxy = false
+								out = append(out, &through)
+							}
+						}
 					}
 				}
 			}
@@ -283,7 +295,10 @@ func (q *ask) caseOf(v Verdict, p outcomePart) *Case {
 	if ports := q.asked(); ports != "" {
 		service += "/" + ports
 	}
-	if q.q.NoProxy {
+	if q.q.To != q.to.name {
+		service += " at " + q.q.To
+	}
+	if q.q.NoProxy && q.from.proxy != nil {
 		service += " past the proxy"
 	}
 	key := []string{"packet", string(topology.MakeID(q.from.name)), string(topology.MakeID(q.to.name)), service}

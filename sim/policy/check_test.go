@@ -362,3 +362,32 @@ func TestAUsersProxyIsAWayThatDenyAsks(t *testing.T) {
 		}
 	}
 }
+
+// From inside the estate a machine is reached at its public IP address too, by
+// other rules than at its private one.
+func TestDenyAsksAtThePublicAddress(t *testing.T) {
+	estate := func(rules ...*golden.Rule) *golden.Estate {
+		return golden.New().PublicIP("a1", "198.51.100.8", "Standard").PublicIP("d1", "198.51.100.9", "Standard").SubnetNSG("db", rules...)
+	}
+	fromPublic, noNetwork := golden.Allow("web", 100, golden.In).From("198.51.100.8").Ports("443"), golden.Deny("no-network", 200, golden.In).From("VirtualNetwork")
+	for _, c := range []struct {
+		fact   string
+		estate *golden.Estate
+		from   string
+		want   string
+	}{
+		{"it is let in there", estate(fromPublic, noNetwork), "a1", "Fail 2/1/1/0"},
+		{"nothing is", estate(noNetwork), "a1", "Pass 2/2/0/0"},
+		{"from outside it is the entry that is asked in any case", estate(noNetwork), "Internet", "Pass 1/1/0/0"},
+	} {
+		t.Run(c.fact, func(t *testing.T) {
+			r := check(t, c.estate.Build(), false, &policy.Assertion{ID: "x", Kind: policy.Deny, From: []string{c.from}, To: []string{"d1"}, Ports: https}).Results[0]
+			if got := verdictOf(&r); got != c.want {
+				t.Fatalf("%s, want %s; %+v", got, c.want, r.Cases)
+			}
+			if len(r.Cases) > 0 && r.Cases[0].Service != "tcp/443 at 198.51.100.9" {
+				t.Errorf("the case is about %s", r.Cases[0].Service)
+			}
+		})
+	}
+}

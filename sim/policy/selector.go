@@ -18,7 +18,17 @@ type end struct {
 	label  string                 // for people
 	family string                 // "IPv4" or "IPv6", "" where it may have both
 	proxy  *topology.ProxySetting // of its machine, nil for none
+	public netip.Addr             // its public IP address, invalid for none
 	about  string                 // the ID of the interface or machine, "" where it is neither
+}
+
+// inside reports whether the end is an interface, or an address, of the estate.
+func (s *selection) inside(e end) bool {
+	if e.about != "" {
+		return true
+	}
+	a, err := netip.ParseAddr(e.name)
+	return err == nil && len(s.net.Owners(a.Unmap())) > 0
 }
 
 // names are what a suppression may call the end.
@@ -367,6 +377,9 @@ func (s *selection) configurations(nic *topology.NetworkInterface, fits func(*to
 			continue // without an address it is one of those lacking
 		}
 		e := end{name: c.ResourceID, label: nic.Name, proxy: s.proxied[nic.ID()], about: nic.ResourceID}
+		if p, ok := topology.Lookup[*topology.PublicIPAddress](s.net, c.PublicIPAddress); ok {
+			e.public = p.IPAddress
+		}
 		if a := c.PrivateIPAddress; a.IsValid() {
 			e.family = familyOf(a)
 			if len(nic.IPConfigurations) > 1 {
