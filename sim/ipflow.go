@@ -227,7 +227,7 @@ func (k *walk) alone(at chainAt, d topology.Direction, t flow.Tuple) {
 	if !k.depends(&g.Element) {
 		return
 	}
-	gate := k.s.gate(g, d, at.place)
+	gate := k.s.gate(k.version(g), d, at.place)
 	k.hop(ruleHop(HopSecurityRules, g.Name, "", d, k.decide(gate, t)))
 }
 

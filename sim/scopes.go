@@ -16,7 +16,7 @@ import (
 func (s *Simulator) Scopes(g *topology.NetworkSecurityGroup) []*scope.Place {
 	id := g.ID()
 	of := func(ref topology.Ref, x *topology.Element) bool {
-		return ref.ID() == id || slices.ContainsFunc(s.claims[x.ID()], func(c *topology.NetworkSecurityGroup) bool { return c.ID() == id })
+		return ref.ID() == id || slices.ContainsFunc(s.claims[x.ID()], func(c claim) bool { return c.group.ID() == id })
 	}
 	var out []*scope.Place
 	add := func(p *scope.Place) {

@@ -265,17 +265,16 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 			Text: "the rules of network security group " + name + " are not in the data", Export: "az network nsg show -n " + name + " -g <group> -o json"})
 	}
 	for _, claim := range s.claims[l.element] {
-		if claim == g {
+		if claim.group == g {
 			continue
 		}
-		f := flow.Fact{Code: flow.AssociationConflict, About: claim.Name, Detail: string(l.element),
-			Text: claim.Name + " says that it is attached to " + l.place + ", which does not say so"}
+		f := claim.fact(l)
 		if k.w.Ask(f, 2) == 1 {
-			if !claim.RulesGiven {
+			if !claim.group.RulesGiven {
 				f.Detail += " rules " + d.String() + t.String()
 				return hiddenRule, unknown(f)
 			}
-			g = claim
+			g = claim.group
 			break
 		}
 	}
@@ -287,6 +286,7 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 			return hiddenRule, unknown(flow.Fact{Code: flow.UnwaivedAssumption, About: g.Name, Detail: f.Key() + d.String() + l.place, Text: f.Text})
 		}
 	}
+	g = k.version(g)
 	gate := s.gate(g, d, place)
 	if l.endpoint {
 		gate = s.endpointGate(g, place)

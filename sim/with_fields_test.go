@@ -11,7 +11,7 @@ import (
 // field that is none of these would be lost in the edited estate.
 func TestWithDecidesAboutEveryFieldOfASimulator(t *testing.T) {
 	decided := []string{
-		"net", "opts", "names", "base", "own", "claims", "admin", "anywhere", "vms", "beside", "pools", "fronts", "groups", "viewed", // taken along or made anew
+		"net", "opts", "names", "base", "own", "claims", "versions", "admin", "anywhere", "vms", "beside", "pools", "fronts", "groups", "viewed", // taken along or made anew
 		"estateRanges", "sourcePorts", "ruleTags",
 		"gates", "tables", "firewalls", "sets", "bare", "met", // caches
 	}

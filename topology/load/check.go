@@ -212,6 +212,7 @@ func (m *merger) references(n *topology.Network) error {
 		}
 	}
 	m.claims(n)
+	m.effective(n)
 	return nil
 }
 
@@ -228,6 +229,26 @@ func (m *merger) claims(n *topology.Network) {
 			if nic, ok := topology.Lookup[*topology.NetworkInterface](n, r); ok && nic.NetworkSecurityGroup.ID() != g.ID() {
 				m.say(Doubt, r.Origin, source.Quote(g.Name)+" lists the interface "+source.Quote(nic.Name)+", which does not refer to it", "export both again")
 			}
+		}
+	}
+}
+
+// effective names effective rules that are at odds with the rest of the data:
+// which of the two holds is not known (spec 10, bad-inputs row 118).
+func (m *merger) effective(n *topology.Network) {
+	const hint = "export both again, at one time"
+	for _, e := range n.EffectiveSecurityGroups {
+		name := source.Quote(e.NetworkSecurityGroup.ID().Name())
+		for _, r := range e.Misplaced(n) {
+			at := n.Find(r.ID()).Base()
+			m.say(Doubt, e.Origin, "the effective rules say that "+name+" is attached to "+source.Quote(at.Name)+", which does not refer to it at "+place(at.Origin), hint)
+		}
+		g, ok := topology.Lookup[*topology.NetworkSecurityGroup](n, e.NetworkSecurityGroup)
+		if !ok || !g.RulesGiven {
+			continue
+		}
+		if r := e.Differs(g.SecurityRules); r != nil {
+			m.say(Doubt, e.Origin, "the effective rules of "+name+" are at odds with its rules at "+place(g.Origin)+": "+source.Quote(r.Name)+" at "+place(r.Origin)+" has no equal", hint)
 		}
 	}
 }
