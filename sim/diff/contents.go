@@ -23,7 +23,7 @@ var elsewhere = map[reflect.Type][]string{
 }
 
 // ofMachines are the properties of a machine that bear on packets.
-var ofMachines = []string{"HostFirewall", "ProxyServer", "Proxy"}
+var ofMachines = []string{"HostFirewall", "ProxyServer", "Proxy", "Flexible"}
 
 // contents is what a resource says, whatever the order of its lists. Without
 // ids the resources that it refers to count by their names alone: so are
@@ -107,12 +107,18 @@ func (c *comparison) changes() {
 	changed(c, "private endpoint", match(old.PrivateEndpoints, new.PrivateEndpoints, bareName[*topology.PrivateEndpoint]), nameOf[*topology.PrivateEndpoint])
 	changed(c, "NAT gateway", match(old.NATGateways, new.NATGateways, bareName[*topology.NATGateway]), nameOf[*topology.NATGateway])
 	changed(c, "virtual network gateway", match(old.VirtualNetworkGateways, new.VirtualNetworkGateways, bareName[*topology.VirtualNetworkGateway]), nameOf[*topology.VirtualNetworkGateway])
+	changed(c, "local network gateway", match(old.LocalNetworkGateways, new.LocalNetworkGateways, bareName[*topology.LocalNetworkGateway]), nameOf[*topology.LocalNetworkGateway])
+	changed(c, "gateway connection", match(old.GatewayConnections, new.GatewayConnections, bareName[*topology.GatewayConnection]), nameOf[*topology.GatewayConnection])
 	changed(c, "Azure Firewall", match(old.AzureFirewalls, new.AzureFirewalls, bareName[*topology.AzureFirewall]), nameOf[*topology.AzureFirewall])
 	changed(c, "firewall policy", match(old.FirewallPolicies, new.FirewallPolicies, bareName[*topology.FirewallPolicy]), nameOf[*topology.FirewallPolicy])
 	changed(c, "IP group", match(old.IPGroups, new.IPGroups, bareName[*topology.IPGroup]), nameOf[*topology.IPGroup])
-	if c.report.Compared.Interfaces == 0 { // of no interface it is told what admin rules do
-		changed(c, "security admin rule", match(old.AdminRules, new.AdminRules, bareName[*topology.AdminRule]), nameOf[*topology.AdminRule])
+	var rules []pair[*topology.AdminRule]
+	for _, p := range match(old.AdminRules, new.AdminRules, bareName[*topology.AdminRule]) {
+		if both(p) && !(c.everywhere(p.old) && c.everywhere(p.new)) { // else it is told of the interfaces
+			rules = append(rules, p)
+		}
 	}
+	changed(c, "security admin rule", rules, nameOf[*topology.AdminRule])
 	changed(c, "subnet", c.pairedSubnets(), subnetLabel)
 }
 

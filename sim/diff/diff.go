@@ -140,7 +140,12 @@ func (r *Report) Newly(access topology.Access) (certainly, perhaps bool) {
 	if access == topology.Deny {
 		kind = NewlyDenied
 	}
-	way := func(e Element) bool { return e.Changed || access != topology.Deny && e.MayAllow() }
+	way := func(e Element) bool {
+		if access == topology.Deny {
+			return e.MayDeny()
+		}
+		return e.MayAllow()
+	}
 	routed := func(x Routes) bool {
 		return slices.ContainsFunc(x.Changes, func(c RouteChange) bool { return access == topology.Deny || !c.Drops() })
 	}
@@ -239,6 +244,8 @@ type comparison struct {
 	groupPairs  []pair[*topology.NetworkSecurityGroup]
 	machines    map[netip.Addr]string
 	cardPairs   []card
+	toldSubnets map[topology.ID]bool
+	naming      [2]map[topology.ID]*topology.VirtualMachine // by interface
 }
 
 // current is the simulator with a service tag file that is taken as current,

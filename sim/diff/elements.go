@@ -9,9 +9,9 @@ import (
 
 // Element is a resource that only one side has, or that says something else
 // than before which is told of no NSG, interface or route: who is in a load
-// balancer's pool, a rule of a firewall, a flag of a peering. A public IP
-// address that only one side has at an interface is one too. What such a change
-// does to packets is not worked out.
+// balancer's pool, a rule of a firewall, a flag of a peering, the machine of an
+// interface. A public IP address that only one side has at an interface is one
+// too. What such a change does to packets is not worked out.
 type Element struct {
 	Kind    string // "virtual machine", "network interface", "subnet", …
 	Name    string
@@ -19,17 +19,19 @@ type Element struct {
 	Added   bool // the new side alone has it
 	Changed bool // both have it; neither: the old side alone has it
 	Origin  topology.Origin
+
+	// Uncompared is what hangs on the resource and is not compared, in words;
+	// "" where NSGs, gates of interfaces and routes tell all of it.
+	Uncompared string
+
+	allowsOnly, deniesOnly bool // what is not compared can be no more than this
 }
 
 // MayAllow reports whether the change may let packets through that were denied.
-func (e *Element) MayAllow() bool {
-	return e.Changed || e.Added && slices.Contains(waysIn, e.Kind)
-}
+func (e *Element) MayAllow() bool { return e.Uncompared != "" && !e.deniesOnly }
 
-// waysIn are the kinds of resource that carry traffic of their own: what a new
-// one allows is no change of a gate.
-var waysIn = []string{"network interface", "public IP address", "public IP address at an interface", "load balancer",
-	"virtual network peering", "private endpoint", "NAT gateway", "virtual network gateway", "Azure Firewall", "firewall policy"}
+// MayDeny reports whether the change may stop packets that were let through.
+func (e *Element) MayDeny() bool { return e.Uncompared != "" && !e.allowsOnly }
 
 // elements finds what only one side has, and what says something else.
 func (c *comparison) elements() error {
@@ -49,6 +51,8 @@ func (c *comparison) elements() error {
 	single(add, "private endpoint", old.PrivateEndpoints, new.PrivateEndpoints, nil)
 	single(add, "NAT gateway", old.NATGateways, new.NATGateways, nil)
 	single(add, "virtual network gateway", old.VirtualNetworkGateways, new.VirtualNetworkGateways, nil)
+	single(add, "local network gateway", old.LocalNetworkGateways, new.LocalNetworkGateways, nil)
+	single(add, "gateway connection", old.GatewayConnections, new.GatewayConnections, nil)
 	single(add, "Azure Firewall", old.AzureFirewalls, new.AzureFirewalls, nil)
 	single(add, "firewall policy", old.FirewallPolicies, new.FirewallPolicies, nil)
 	single(add, "IP group", old.IPGroups, new.IPGroups, nil)
@@ -87,6 +91,7 @@ func (c *comparison) elements() error {
 	}
 	c.report.Elements = out
 	c.changes()
+	c.open()
 	slices.SortStableFunc(c.report.Elements, func(a, b Element) int { return cmp.Compare(a.Kind, b.Kind) })
 	return nil
 }

@@ -285,6 +285,9 @@ func (c *comparison) chainQuestion(d topology.Direction, stacks [2]stack, cards 
 				})
 				allowed, denied = allowed.Intersect(a), denied.Intersect(d)
 			}
+			if public == 1 && withoutEntry(side, stacks, cards) {
+				allowed = q.space.None()
+			}
 			p.Allowed, p.Denied = p.Allowed.Union(allowed), p.Denied.Union(denied)
 			p.Open = p.Open.Union(rest.Without(allowed).Without(denied))
 		}
@@ -331,9 +334,28 @@ func (c *comparison) chainQuestion(d topology.Direction, stacks [2]stack, cards 
 		from, to := ends(d, p)
 		x := owners[from.Address]
 		nic, _ := x.side(side)
-		return decisionOf(c.sides[side].IPFlow(sim.IPFlowQuestion{Interface: nic.ResourceID, Direction: d, Protocol: p.Protocol, Local: from, Remote: to}))
+		y, err := decisionOf(c.sides[side].IPFlow(sim.IPFlowQuestion{Interface: nic.ResourceID, Direction: d, Protocol: p.Protocol, Local: from, Remote: to}))
+		if err == nil && y.Verdict == flow.Allow && d == topology.Inbound && fromPublic.Has(p) && withoutEntry(side, stacks, cards) {
+			text := "the gates allow it, but " + nic.Name + " has no public IP address here: whether anything leads a packet from " + p.Source.String() + " to it is not compared; ask netpath trace"
+			y = Decision{Verdict: flow.Unknown, Code: flow.NoPublicEntry, Missing: []flow.Missing{{Code: flow.NoPublicEntry, About: nic.Name, Text: text}}}
+		}
+		return y, err
 	}
 	return q
+}
+
+// withoutEntry reports whether a side differs from the other in that a Standard
+// public IP address without an NSG closes the interface there and here there is
+// none (PIP): of the gates alone, packets from the Internet would be allowed,
+// though the entry went with the address.
+func withoutEntry(side int, stacks [2]stack, cards []card) bool {
+	closed := func(side int) bool {
+		return slices.ContainsFunc(stacks[side][1].Ways, func(w sim.Way) bool { return w.Closed })
+	}
+	return closed(1-side) && !closed(side) && slices.ContainsFunc(cards, func(x card) bool {
+		_, config := x.side(side)
+		return config.PublicIPAddress.IsZero()
+	})
 }
 
 // wayParts are the packets of rest that a chain of gates allows, and those that

@@ -41,13 +41,17 @@ func newly(ctx context.Context, s *sim.Simulator, r *Result) error {
 		if !e.MayAllow() {
 			continue
 		}
-		text := "the " + e.Kind + " is new: what it lets through was not there to be compared; take a new export for the baseline, or suppress it"
-		if e.Changed {
-			text = "the " + e.Kind + " is not as it was: what it lets through now is not compared; take a new export for the baseline, or suppress it"
+		became, key := "was removed", "gone"
+		switch {
+		case e.Changed:
+			became, key = "is not as it was", "new"
+		case e.Added:
+			became, key = "is new", "new"
 		}
+		text := "the " + e.Kind + " " + became + ": not compared is " + e.Uncompared + "; ask netpath trace or reach about both exports, then take a new export for the baseline, or suppress it"
 		r.Asked++
 		r.count(&Case{Verdict: Unknown, From: e.Name, Text: text, Origin: e.Origin,
-			Key: "new\x00" + e.Kind + "\x00" + string(topology.MakeID(e.ID)), about: []string{e.Name, e.ID}})
+			Key: key + "\x00" + e.Kind + "\x00" + string(topology.MakeID(e.ID)), about: []string{e.Name, e.ID}})
 	}
 	for i := range report.Routes {
 		x := &report.Routes[i]
