@@ -61,6 +61,9 @@ func (run *Run) asymmetricFromInternet(report func(Finding)) {
 	}
 	diverts := map[*topology.Subnet]bool{}
 	for _, e := range run.entries() {
+		if !e.known {
+			continue
+		}
 		o := e.owners[0]
 		sub, _ := topology.Lookup[*topology.Subnet](run.Network, o.Configuration.Subnet)
 		if run.Network.VirtualNetworkOf(sub) == nil {

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"net/netip"
 
 	"go4.org/netipx"
@@ -15,11 +16,11 @@ import (
 type entry struct {
 	owners   []topology.Owner
 	straight bool // through admin rules and security groups alone
+	known    bool // the data says which security groups stand before them
 }
 
 // entries are the addresses of interfaces that a public IP address, a load
-// balancer or a firewall of the data may lead to, and of which the data says
-// which security groups stand before them, by situation.
+// balancer or a firewall of the data may lead to, by situation.
 func (run *Run) entries() []*entry {
 	x := &situations{run: run, translated: map[netip.Addr]bool{}, balanced: map[topology.ID]bool{}}
 	for _, lb := range run.Network.LoadBalancers {
@@ -64,7 +65,7 @@ func (run *Run) entries() []*entry {
 		}
 		for _, c := range nic.IPConfigurations {
 			o := topology.Owner{Interface: nic, Configuration: c}
-			if !c.PrivateIPAddress.IsValid() || !run.gatesKnown(o) {
+			if !c.PrivateIPAddress.IsValid() {
 				continue
 			}
 			if c.PublicIPAddress.IsZero() && !c.PublicIPUnknown && len(c.BackendPools)+len(c.InboundNATRules) == 0 &&
@@ -72,8 +73,10 @@ func (run *Run) entries() []*entry {
 				continue
 			}
 			key, straight := x.of(o)
+			known := run.gatesKnown(o)
+			key += fmt.Sprint(known)
 			if at[key] == nil {
-				at[key] = &entry{straight: straight}
+				at[key] = &entry{straight: straight, known: known}
 				out = append(out, at[key])
 			}
 			at[key].owners = append(at[key].owners, o)

@@ -75,13 +75,15 @@ type opening struct {
 func checkManagementPorts(run *Run, report func(Finding)) {
 	entries := run.entries()
 	internet, err := run.Sim.InternetEnd()
-	if len(entries) == 0 || err != nil {
+	if err != nil {
 		return
 	}
+	run.unseenEntries(report)
 	var order []string
 	all := map[string]*opening{}
+	open := &undecidedPorts{run: run}
 	for _, e := range entries {
-		for _, x := range run.openings(internet, e) {
+		for _, x := range run.openings(internet, e, open) {
 			key := public(x.source) + fmt.Sprint(x.ports, x.owners[0].Configuration.PrivateIPAddress.Is6())
 			if rule := deciding(&x.by.Outcome); rule != nil {
 				key += string(rule.Element) + " " + rule.RuleName
@@ -106,14 +108,16 @@ func checkManagementPorts(run *Run, report func(Finding)) {
 		}
 		report(f)
 	}
+	open.report(report)
 }
 
 // openings are what is open of the machines in one situation, by from where and
-// by which rule.
-func (run *Run) openings(internet sim.End, e *entry) []*opening {
+// by which rule; what the data leaves open goes to open.
+func (run *Run) openings(internet sim.End, e *entry, open *undecidedPorts) []*opening {
 	type answer struct {
 		source *netipx.IPSet
 		by     portion
+		open   *sim.Outcome
 	}
 	known := map[string]answer{}
 	o := e.owners[0]
@@ -129,11 +133,14 @@ func (run *Run) openings(internet sim.End, e *entry) []*opening {
 		}
 		a, ok := known[same]
 		if !ok {
-			a.source, a.by = run.reached(internet, o, p)
+			a.source, a.by, a.open = run.reached(internet, o, p)
 			known[same] = a
 		}
 		source, by := a.source, a.by
 		if empty(source) {
+			if a.open != nil {
+				open.add(e, p, a.open)
+			}
 			continue
 		}
 		key := public(source)
@@ -150,15 +157,21 @@ func (run *Run) openings(internet sim.End, e *entry) []*opening {
 }
 
 // reached is from where on the Internet a port of an interface is certainly
-// reached, and the largest part of it.
-func (run *Run) reached(internet sim.End, o topology.Owner, p managementPort) (*netipx.IPSet, portion) {
+// reached, and the largest part of it; and the first part of the Internet of
+// which it is not known, nil for none.
+func (run *Run) reached(internet sim.End, o topology.Owner, p managementPort) (*netipx.IPSet, portion, *sim.Outcome) {
 	t, err := run.Sim.TraceEnds(sim.TraceQuestion{Protocol: p.protocol, Port: p.port}, internet, run.Sim.InterfaceEnd(o))
 	if err != nil {
-		return &netipx.IPSet{}, portion{}
+		return &netipx.IPSet{}, portion{}, nil
 	}
 	var b netipx.IPSetBuilder
 	var largest portion
+	var open *sim.Outcome
+	inside := run.inside()
 	for _, x := range portions(t, internet.Addresses(o.Configuration.PrivateIPAddress.Is6())) {
+		if x.Verdict == flow.Unknown && open == nil && (x.source == nil || !empty(difference(x.source, inside))) {
+			open = &x.Outcome
+		}
 		if x.Verdict != flow.Allow || x.source == nil {
 			continue
 		}
@@ -168,7 +181,7 @@ func (run *Run) reached(internet sim.End, o topology.Owner, p managementPort) (*
 		}
 	}
 	s, _ := b.IPSet() // of sets: no error
-	return difference(s, run.inside()), largest
+	return difference(s, inside), largest, open
 }
 
 // managed is the finding about an opening.

@@ -92,7 +92,7 @@ func TestWhatIsOpenOfManyMachinesIsWhatIsOpenOfEach(t *testing.T) {
 		}
 		got := map[string]string{}
 		for _, e := range run.entries() {
-			for _, x := range run.openings(internet, e) {
+			for _, x := range run.openings(internet, e, &undecidedPorts{run: run}) {
 				for _, o := range x.owners {
 					for _, p := range x.ports {
 						got[fmt.Sprint(o.Configuration.ID(), p)] = fmt.Sprint(x.source.Prefixes())
@@ -111,7 +111,7 @@ func TestWhatIsOpenOfManyMachinesIsWhatIsOpenOfEach(t *testing.T) {
 					if err != nil || !tr.AnyAllow {
 						continue
 					}
-					if set, _ := run.reached(internet, topology.Owner{Interface: nic, Configuration: c}, p); !empty(set) {
+					if set, _, _ := run.reached(internet, topology.Owner{Interface: nic, Configuration: c}, p); !empty(set) {
 						want[fmt.Sprint(c.ID(), p)] = fmt.Sprint(set.Prefixes())
 					}
 				}

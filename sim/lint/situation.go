@@ -99,7 +99,10 @@ func (run *Run) mayLetIn(o topology.Owner, protocol topology.Protocol, port uint
 	if slices.ContainsFunc(run.Network.AdminRules, func(r *topology.AdminRule) bool { return r.Access != topology.Deny && r.Access != topology.Allow }) {
 		return true // past the NSGs
 	}
-	sub, _ := topology.Lookup[*topology.Subnet](run.Network, o.Configuration.Subnet)
+	sub, ok := topology.Lookup[*topology.Subnet](run.Network, o.Configuration.Subnet)
+	if !ok {
+		return true
+	}
 	_, vnet := run.Sim.Place(sub).VirtualNetworkTag().Certain()
 	for _, g := range run.gates(o) {
 		open := vnet.Overlaps(scope.PublicSpace()) // by AllowVnetInBound
