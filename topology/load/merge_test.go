@@ -368,6 +368,25 @@ func TestEffectiveExports(t *testing.T) {
 			t.Errorf("%s %s", res.Inputs[0].Dialect, messages(res))
 		}
 	})
+	t.Run("security rules at odds with the configuration are named", func(t *testing.T) {
+		files := func(access, group string) map[string]string {
+			return map[string]string{
+				"nsg.json": `{"id":"` + net + `networkSecurityGroups/n","name":"n","securityRules":[{"name":"web","protocol":"Tcp","sourcePortRange":"*","destinationPortRange":"443","sourceAddressPrefix":"Internet","destinationAddressPrefix":"*","access":"Allow","priority":100,"direction":"Inbound"}]}`,
+				"nic.json": nicJSON("i", "10.0.0.4", "v/subnets/s", `, "networkSecurityGroup": {"id": "`+net+`networkSecurityGroups/n"}`),
+				"eff.json": `{"value":[{"networkSecurityGroup":{"id":"` + net + `networkSecurityGroups/` + group + `"},"association":{"networkInterface":{"id":"` + net + `networkInterfaces/i"}},
+				 "effectiveSecurityRules":[{"name":"securityRules/web","protocol":"Tcp","sourcePortRange":"0-65535","destinationPortRange":"443-443","sourceAddressPrefix":"Internet","destinationAddressPrefix":"0.0.0.0/0","expandedSourceAddressPrefix":["1.0.0.0/8"],"access":"` + access + `","priority":100,"direction":"Inbound"}]}]}`,
+			}
+		}
+		for _, x := range []struct {
+			access, group string
+			rules, place  int
+		}{{"Allow", "n", 0, 0}, {"Deny", "n", 1, 0}, {"Allow", "other", 0, 1}} {
+			res := estate(t, files(x.access, x.group))
+			if len(said(res, "are at odds with its rules at")) != x.rules || len(said(res, "which does not refer to it at")) != x.place {
+				t.Errorf("%+v: %s", x, messages(res))
+			}
+		}
+	})
 	t.Run("a rule that concerns nobody known", func(t *testing.T) {
 		res := estate(t, map[string]string{"a.json": `[{"effectiveSecurityRules": [` + rule("-sourceAddressPrefix", `name: "UserRule_x"`) + `], "networkSecurityGroup": {"id": "/n"}}]`})
 		if r := res.Network.EffectiveSecurityGroups[0].Rules[0]; r.Source.Prefixes[0].Kind != topology.UnresolvedAddress || len(said(res, "may name any address")) != 1 {
