@@ -38,10 +38,18 @@ networkSecurityGroups:
 				}
 				by := s.by[0]
 				f := g.about(i)
-				if g.otherwise(i, by) {
+				switch {
+				case g.platform(i):
+					f.Text = g.label(i) + " never decides: all its traffic is platform traffic, which such a rule does not filter"
+					f.Fix = "delete " + f.Name + ", or name the platform's tag (AzurePlatformDNS, AzurePlatformIMDS, AzurePlatformLKM) to filter it"
+					f.Proof = g.proof(i)
+					f.Assumptions = g.grounds(i, nil, func(s *standing) bool { return s.shadowed })
+					report(f)
+					continue
+				case g.otherwise(i, by):
 					f.Text = fmt.Sprintf("%s never decides: %s before it matches all its traffic and %s it", g.label(i), g.label(by), g.verb(by))
 					f.Fix = fmt.Sprintf("delete %s, or move it before priority %d if it is meant as an exception", f.Name, g.NSG.SecurityRules[by].Priority)
-				} else {
+				default:
 					f.Text = fmt.Sprintf("%s never decides: %s before it matches all its traffic and does the same", g.label(i), g.label(by))
 					f.Fix = "delete " + f.Name
 				}
@@ -51,4 +59,19 @@ networkSecurityGroups:
 			}
 		},
 	}
+}
+
+// platform reports whether no rule of the NSG is needed to keep the rule at i
+// from deciding: all that it matches is platform traffic.
+func (g *Group) platform(i int) bool {
+	for _, x := range g.lists() {
+		k := x.rules[i]
+		if k < 0 || x.order.Empty(k) {
+			continue
+		}
+		if _, hole := x.order.Hole(k, func(int) bool { return false }); hole {
+			return false
+		}
+	}
+	return true
 }

@@ -80,3 +80,13 @@ func TestAnAssumptionThatAFindingRestsOnIsNamed(t *testing.T) {
 		t.Fatalf("where both rules are of that kind: %+v", found)
 	}
 }
+
+// A rule about platform traffic alone decides nothing because such a rule does
+// not filter it, whichever rule stands before it.
+func TestARuleOnPlatformTrafficIsNotSaidToBeShadowedByAnother(t *testing.T) {
+	out := func(name string, priority, destination string) string {
+		return "      - {name: " + name + ", priority: " + priority + `, direction: Outbound, access: Deny, protocol: "*", sourceAddressPrefix: "*", sourcePortRange: "*", destinationAddressPrefix: "` + destination + "\", destinationPortRange: \"53\"}\n"
+	}
+	text := reachable(out("wide", "100", "*")+out("plat", "140", "168.63.129.16"), "", "")
+	expect(t, design(t, "NP1001", text), "plat (140) never decides: all its traffic is platform traffic")
+}
