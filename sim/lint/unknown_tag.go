@@ -70,7 +70,10 @@ func checkUnknownTag(run *Run, report func(Finding)) {
 	look := func(owner *topology.Element, part, what string, origin topology.Origin, nsg bool, list []topology.AddressPrefix) {
 		for i := range list {
 			a := &list[i]
-			if a.Kind != topology.TagAddress || isBuiltIn(a.Tag) {
+			named := func(b topology.AddressPrefix) bool {
+				return b.Kind == topology.TagAddress && strings.EqualFold(b.Tag, a.Tag)
+			}
+			if a.Kind != topology.TagAddress || isBuiltIn(a.Tag) || slices.ContainsFunc(list[:i], named) {
 				continue
 			}
 			if f := run.unknownTag(a.Tag, what, nsg); f != nil {
@@ -81,14 +84,11 @@ func checkUnknownTag(run *Run, report func(Finding)) {
 	}
 	for _, g := range n.NetworkSecurityGroups {
 		for _, r := range g.SecurityRules {
-			look(&g.Element, r.Name, ruleName(r), r.Origin, true, r.Source.Prefixes)
-			look(&g.Element, r.Name, ruleName(r), r.Origin, true, r.Destination.Prefixes)
+			look(&g.Element, r.Name, ruleName(r), r.Origin, true, slices.Concat(r.Source.Prefixes, r.Destination.Prefixes))
 		}
 	}
 	for _, r := range n.AdminRules {
-		for _, list := range [][]topology.AddressPrefix{r.Source.Prefixes, r.Destination.Prefixes} {
-			look(&r.Element, "", "admin rule "+quoted(r.Name), r.Origin, true, list)
-		}
+		look(&r.Element, "", "admin rule "+quoted(r.Name), r.Origin, true, slices.Concat(r.Source.Prefixes, r.Destination.Prefixes))
 	}
 	for _, t := range n.RouteTables {
 		for _, r := range t.Routes {
