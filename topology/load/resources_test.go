@@ -73,6 +73,20 @@ func TestLoadBalancersAreRead(t *testing.T) {
 	}
 }
 
+// What a load balancer does beside its rules is remembered where it stands: it
+// may let traffic in (bad-inputs 51).
+func TestWhatIsNotModelledOfALoadBalancerIsRemembered(t *testing.T) {
+	b := one(t, estate(t, map[string]string{"a.json": `[{"id": "` + net + `loadBalancers/lb", "name": "lb", "type": "Microsoft.Network/loadBalancers", "properties": {
+		"frontendIPConfigurations": [{"name": "fe", "properties": {"gatewayLoadBalancer": {"id": "/gw"}}}],
+		"inboundNatPools": [{"name": "p", "properties": {"protocol": "Tcp", "frontendPortRangeStart": 2200, "frontendPortRangeEnd": 2300, "backendPort": 22}}]}}]`}).Network.LoadBalancers)
+	if len(b.NotModelled) != 1 || b.NotModelled[0].Name != "inboundNatPools" {
+		t.Errorf("of the load balancer: %v", b.NotModelled)
+	}
+	if f := one(t, b.Frontends); len(f.NotModelled) != 1 || f.NotModelled[0].Name != "gatewayLoadBalancer" {
+		t.Errorf("of its frontend: %v", f.NotModelled)
+	}
+}
+
 func TestPartsOfALoadBalancerJoinIt(t *testing.T) {
 	part := func(kind, name, props string) string {
 		return `{"id": "` + net + `loadBalancers/lb/` + kind + `/` + name + `", "name": "` + name + `", "properties": {` + props + `}}`
