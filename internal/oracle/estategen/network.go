@@ -481,7 +481,7 @@ func (g *generator) balancers() {
 		if g.chance(0.1) { // a range of ports
 			b.NATRules = append(b.NATRules, &topology.InboundNATRule{Element: child("inboundNatRules", "many"), Frontend: f.Ref(), Protocol: topology.TCP, BackendPort: 22})
 		}
-		if g.doubt(NotModelled, 0.1) {
+		if g.chance(0.1) && g.has(NotModelled) {
 			b.NotModelled = append(b.NotModelled, topology.Property{Name: "inboundNatPools"})
 		}
 		g.ports = append(g.ports, 8443)
