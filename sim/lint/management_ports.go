@@ -133,7 +133,12 @@ func (run *Run) openings(internet sim.End, e *entry, open *undecidedPorts) []*op
 		}
 		a, ok := known[same]
 		if !ok {
-			a.source, a.by, a.open = run.reached(internet, o, p)
+			if a.source = new(netipx.IPSet); !e.known {
+				a.open = run.probed(internet, o, p)
+			}
+			if a.open == nil {
+				a.source, a.by, a.open = run.reached(internet, o, p)
+			}
 			known[same] = a
 		}
 		source, by := a.source, a.by
@@ -154,6 +159,22 @@ func (run *Run) openings(internet sim.End, e *entry, open *undecidedPorts) []*op
 		byReach[key].ports = append(byReach[key].ports, p)
 	}
 	return out
+}
+
+// probed is what becomes of one packet from the Internet where the data does not
+// say which security groups stand before the interface, if that is not known:
+// then it is of no use to ask, through what is not known, about all others.
+func (run *Run) probed(internet sim.End, o topology.Owner, p managementPort) *sim.Outcome {
+	ranges := internet.Addresses(o.Configuration.PrivateIPAddress.Is6()).Ranges()
+	if len(ranges) == 0 {
+		return nil
+	}
+	a := ranges[len(ranges)/2].From()
+	t, err := run.Sim.Trace(sim.TraceQuestion{From: a.String(), To: o.Interface.ResourceID, Protocol: p.protocol, Port: p.port})
+	if err != nil || t.Verdict != flow.Unknown {
+		return nil
+	}
+	return &t.Outcome
 }
 
 // reached is from where on the Internet a port of an interface is certainly
