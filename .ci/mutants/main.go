@@ -6,7 +6,8 @@
 //
 // A mutant is judged by the package's own tests first, then by the simulator's
 // and the corpus of selftest; the slow ones of the simulator come last. With
-// -own only the first counts.
+// -own only the first counts. With -of only the mutants are tried that a report
+// of an earlier run names, on the same source.
 //
 // gremlins would build the tests anew for every mutant. Here all mutants are
 // built into one program, through an overlay that leaves the working tree as it
@@ -36,11 +37,15 @@ const module = "github.com/netpath/netpath"
 // verdicts are the packages that verdicts come from.
 var verdicts = []string{"sim/cidr", "sim/firewall", "sim/flow", "sim/flowset", "sim/nsg", "sim/nsg/classify", "sim/route", "sim/scope", "sim"}
 
-// facts are the tests of the simulator that are tables of facts, slow those
-// that take a second or more.
+// facts are the tests of the simulator that are tables of facts.
 const facts = "Golden|Ways|Settled|Proxy|Crossing$|IPFlow|Waivers|AnyPort|Firewall|Documented|Recorded|Platform|Effective|Question"
 
-const slow = "CompiledGates|PartsOfASet|ACrossingIs|ExactSets|EveryChain|EveryNSG|LawRenumbering|RemovalFrom|AMillion|OracleAgree|WithAnswers"
+// agree are its comparisons of whole ways with the oracle.
+const agree = "OracleAgree"
+
+// slow are those that take a second or more, in the order in which they are
+// asked.
+var slow = []string{"ACrossingIs|WithAnswers|RemovalFrom", "AMillion|EveryChain|EveryNSG|LawRenumbering|PartsOfASet", "CompiledGates|ExactSets"}
 
 // step is one program of tests that a mutant is put to.
 type step struct {
@@ -77,6 +82,7 @@ func main() {
 	own := flag.Bool("own", false, "by the package's own tests alone")
 	quick := flag.Bool("quick", false, "without the slow tests of the simulator")
 	files := flag.String("files", "", "of the files whose name matches the `expression`")
+	of := flag.String("of", "", "of those that the report in this `file` names")
 	least := flag.Float64("efficacy", 90, "the least `percentage` killed of those that are killed or live")
 	workers := flag.Int("workers", 2, "mutants that are tried at once")
 	all := flag.Bool("all", false, "print the killed ones too")
@@ -89,6 +95,13 @@ func main() {
 	if err != nil {
 		fail(err)
 	}
+	named, err := os.ReadFile(*of)
+	if *of != "" && err != nil {
+		fail(err)
+	}
+	skip := func(m *mutant) bool {
+		return !only.MatchString(m.file) || *of != "" && !bytes.Contains(named, []byte(m.String()+"\n"))
+	}
 	dir, err := os.MkdirTemp("", "mutants")
 	if err != nil {
 		fail(err)
@@ -98,7 +111,7 @@ func main() {
 	enough := true
 	for _, pkg := range chosen {
 		steps := stepsOf(pkg, *own, *quick)
-		mutants, err := try(dir, pkg, steps, only, *workers)
+		mutants, err := try(dir, pkg, steps, skip, *workers)
 		if err != nil {
 			os.RemoveAll(dir)
 			fail(fmt.Errorf("%s: %w", pkg, err))
@@ -123,26 +136,31 @@ func stepsOf(pkg string, own, quick bool) []*step {
 		steps = append(steps, &step{pkg: pkg})
 	}
 	if pkg == "sim" || !own {
-		steps = append(steps,
-			&step{pkg: "sim", args: []string{"-test.run", facts, "-test.skip", slow}},
-			&step{pkg: "sim", args: []string{"-test.skip", facts + "|" + slow}})
+		all := strings.Join(slow, "|") + "|" + agree
+		steps = append(steps, &step{pkg: "sim", args: []string{"-test.run", facts, "-test.skip", all}})
+		if !quick {
+			steps = append(steps, &step{pkg: "sim", args: []string{"-test.run", agree}})
+		}
+		steps = append(steps, &step{pkg: "sim", args: []string{"-test.skip", facts + "|" + all}})
+		if !quick {
+			for _, tests := range slow {
+				steps = append(steps, &step{pkg: "sim", args: []string{"-test.run", tests}})
+			}
+		}
 	}
 	if !own {
 		steps = append(steps, &step{pkg: "internal/selftest"})
-	}
-	if !quick && (pkg == "sim" || !own) {
-		steps = append(steps, &step{pkg: "sim", args: []string{"-test.run", slow}})
 	}
 	return steps
 }
 
 // try finds the mutants of a package, builds them, and puts each to the steps.
-func try(dir, pkg string, steps []*step, only *regexp.Regexp, workers int) ([]*mutant, error) {
+func try(dir, pkg string, steps []*step, skip func(*mutant) bool, workers int) ([]*mutant, error) {
 	mutants, err := find(dir, pkg)
 	if err != nil {
 		return nil, err
 	}
-	mutants = slices.DeleteFunc(mutants, func(m *mutant) bool { return !only.MatchString(m.file) })
+	mutants = slices.DeleteFunc(mutants, skip)
 	overlay, err := rewrite(dir, pkg, mutants)
 	if err != nil {
 		return nil, err
