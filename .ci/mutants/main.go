@@ -42,7 +42,7 @@ var verdicts = []string{"sim/cidr", "sim/firewall", "sim/flow", "sim/flowset", "
 var slow = []string{
 	"OracleAgree",
 	"ACrossingIs|WithAnswers|RemovalFrom",
-	"PartsOfASet|Law",
+	"ABatch|PartsOfASet|Law",
 	"AMillion|EveryChain|EveryNSG|ExactSets",
 	"CompiledGates",
 }
