@@ -73,7 +73,7 @@ func (s *Simulator) contradict(e *topology.EffectiveSecurityGroup) {
 // version is the NSG with the rules that it has in this world.
 func (k *walk) version(g *topology.NetworkSecurityGroup) *topology.NetworkSecurityGroup {
 	for _, v := range k.s.versions[g.ID()] {
-		if k.w.Ask(v.fact, 2) == 1 {
+		if k.w.Otherwise(v.fact) {
 			return v.group
 		}
 	}

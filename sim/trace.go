@@ -348,7 +348,7 @@ func (k *walk) fromSubnet(sub *topology.Subnet, t flow.Tuple) {
 		k.ended = true
 		return
 	}
-	if f, cut := k.s.names.Missing("Microsoft.Network/networkInterfaces", t.Source.Key()); cut && k.w.Ask(f, 2) == 1 {
+	if f, cut := k.s.names.Missing("Microsoft.Network/networkInterfaces", t.Source.Key()); cut && k.w.Otherwise(f) {
 		k.opaque(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub)}, f)
 		return
 	}
@@ -388,7 +388,7 @@ func (tr *tracer) fromInternet(k *walk, t flow.Tuple) {
 			return
 		}
 		for _, kind := range []string{"Microsoft.Network/networkInterfaces", "Microsoft.Network/loadBalancers"} {
-			if f, cut := s.names.Missing(kind, string(sub.ID())+t.Destination.Key()); cut && k.w.Ask(f, 2) == 1 {
+			if f, cut := s.names.Missing(kind, string(sub.ID())+t.Destination.Key()); cut && k.w.Otherwise(f) {
 				k.opaque(Hop{Kind: HopEntry, AppliedTo: subnetName(sub)}, f)
 				return
 			}

@@ -86,7 +86,7 @@ func (k *walk) opaque(h Hop, f flow.Fact) {
 	f.Detail += " outcome"
 	h.Code = f.Code
 	h.Verdict = flow.Allow
-	if k.w.Ask(f, 2) == 1 {
+	if k.w.Otherwise(f) {
 		h.Verdict = flow.Deny
 	}
 	k.hop(h)
@@ -174,7 +174,7 @@ func (k *walk) chain(p position, d topology.Direction, t flow.Tuple) (decided *n
 		// may do either.
 		open := flow.Fact{Code: flow.UnwaivedAssumption, About: f.About, Detail: f.Key() + d.String() + t.String(), Text: f.Text}
 		h := Hop{Kind: HopSecurityRules, Name: f.About, AppliedTo: p.String(), Direction: d.String(), Verdict: flow.Allow, Code: open.Code, Note: f.Text}
-		if k.w.Ask(open, 2) == 1 {
+		if k.w.Otherwise(open) {
 			h.Verdict = flow.Deny
 		}
 		return hiddenRule, k.hop(h)
@@ -185,7 +185,7 @@ func (k *walk) chain(p position, d topology.Direction, t flow.Tuple) (decided *n
 		f := flow.Fact{Code: flow.DanglingReference, About: p.nic.Name, Detail: "gates of a forwarder " + string(p.nic.ID()) + d.String() + t.String(),
 			Text: "the subnet of interface " + p.nic.Name + ", which forwards the packet, is not in the data", Export: "az network vnet list -o json"}
 		h := Hop{Kind: HopSecurityRules, AppliedTo: p.String(), Direction: d.String(), Verdict: flow.Allow, Code: f.Code, Note: f.Text}
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			h.Verdict = flow.Deny
 		}
 		return hiddenRule, k.hop(h)
@@ -195,7 +195,7 @@ func (k *walk) chain(p position, d topology.Direction, t flow.Tuple) (decided *n
 			f := flow.Fact{Code: flow.AddressOwnedTwice, About: p.config.PrivateIPAddress.String(), Detail: ownerIDs(owners) + d.String() + t.String(),
 				Text: "several interfaces own " + p.config.PrivateIPAddress.String() + ": whose gates apply is not known"}
 			h := Hop{Kind: HopSecurityRules, AppliedTo: p.String(), Direction: d.String(), Verdict: flow.Allow, Code: f.Code, Note: f.Text}
-			if k.w.Ask(f, 2) == 1 {
+			if k.w.Otherwise(f) {
 				h.Verdict = flow.Deny
 			}
 			return hiddenRule, k.hop(h)
@@ -248,7 +248,7 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 	s := k.s
 	unknown := func(f flow.Fact) bool {
 		h := Hop{Kind: HopSecurityRules, Name: l.ref.ID().Name(), AppliedTo: l.place, Direction: d.String(), Verdict: flow.Allow, Code: f.Code, Note: f.Text}
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			h.Verdict = flow.Deny
 		}
 		return k.hop(h)
@@ -269,7 +269,7 @@ func (k *walk) level(l gateAt, d topology.Direction, t flow.Tuple, place *scope.
 			continue
 		}
 		f := claim.fact(l)
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			if !claim.group.RulesGiven {
 				f.Detail += " rules " + d.String() + t.String()
 				return hiddenRule, unknown(f)
@@ -357,7 +357,7 @@ func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place 
 	if len(s.anywhere) > 0 {
 		f := flow.Fact{Code: flow.DanglingReference, About: "security admin rules", Detail: string(p.vnet.ID()),
 			Text: "whether the exported admin rules are effective on " + p.vnet.Name + " is not in the data (name the export after the virtual network)"}
-		anywhere = k.w.Ask(f, 2) == 1
+		anywhere = k.w.Otherwise(f)
 	}
 	if len(s.admin[p.vnet.ID()]) == 0 && !anywhere {
 		return nil, false, true
@@ -366,7 +366,7 @@ func (k *walk) adminRules(p position, d topology.Direction, t flow.Tuple, place 
 	if intent {
 		f := flow.Fact{Code: flow.SourcesConflict, About: p.vnet.Name, Detail: "AllowRulesOnly " + string(p.vnet.ID()),
 			Text: "whether allow rules apply to " + p.vnet.Name + ", which holds a service with network intent policies, is a setting of the network manager"}
-		if k.w.Ask(f, 2) == 0 {
+		if !k.w.Otherwise(f) {
 			return nil, false, true
 		}
 	}
@@ -468,7 +468,7 @@ func (k *walk) hiddenEndpoint(v *topology.VirtualNetwork, a netip.Addr) (flow.Fa
 			continue
 		}
 		if lb, _ := s.frontendAt(x, a); lb == nil {
-			return f, k.w.Ask(f, 2) == 1
+			return f, k.w.Otherwise(f)
 		}
 	}
 	return f, false
@@ -634,7 +634,7 @@ func (k *walk) toPeer(p position, t flow.Tuple, peering *topology.Peering) {
 			Text: "whether traffic from a gateway crosses a peering without gateway transit is not documented"}
 		h := Hop{Kind: HopPeering, Name: peering.Name, AppliedTo: p.vnet.Name + " → " + peering.RemoteVirtualNetwork.ID().Name(),
 			Verdict: flow.Allow, Code: f.Code, Origin: originOf(peering.Origin)}
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			h.Verdict = flow.Deny
 		}
 		if !k.hop(h) {
@@ -664,7 +664,7 @@ func (k *walk) cross(p position, t flow.Tuple, peering *topology.Peering, to net
 		h.Code, h.Verdict = flow.PeeringAccessDisabled, flow.Deny
 		if explicit(k.outRule, topology.Outbound) && (remote == nil || explicit(k.inboundRule(remote, t, to), topology.Inbound)) {
 			h.Code = conflict.Code
-			if k.w.Ask(conflict, 2) == 0 {
+			if !k.w.Otherwise(conflict) {
 				h.Verdict = flow.Allow
 			}
 		}
@@ -674,7 +674,7 @@ func (k *walk) cross(p position, t flow.Tuple, peering *topology.Peering, to net
 	case back != nil && back.AllowVirtualNetworkAccess == topology.Off:
 		conflict.Text = "whether a peering whose remote side has allowVirtualNetworkAccess false carries traffic is in dispute"
 		h.Code = conflict.Code
-		if k.w.Ask(conflict, 2) == 1 {
+		if k.w.Otherwise(conflict) {
 			h.Verdict = flow.Deny
 		}
 		if !k.hop(h) {
@@ -692,7 +692,7 @@ func (k *walk) cross(p position, t flow.Tuple, peering *topology.Peering, to net
 		if back != nil {
 			f.About, h.Name, h.Origin = back.Name, back.Name, originOf(back.Origin)
 		}
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			h.Verdict = flow.Deny
 		}
 		if !k.hop(h) {
@@ -918,11 +918,11 @@ func (k *walk) unowned(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 			Text: "the subnets of " + v.Name + " are not in the data", Export: "az network vnet show -n " + v.Name + " -g <group> -o json"})
 		return
 	}
-	if f, cut := s.names.Missing("Microsoft.Network/networkInterfaces", a.String()); cut && k.w.Ask(f, 2) == 1 {
+	if f, cut := s.names.Missing("Microsoft.Network/networkInterfaces", a.String()); cut && k.w.Otherwise(f) {
 		k.opaque(Hop{Kind: HopSecurityRules, AppliedTo: subnetName(sub)}, f)
 		return
 	}
-	if f, cut := s.names.Missing("Microsoft.Network/loadBalancers", a.String()); cut && k.w.Ask(f, 2) == 1 {
+	if f, cut := s.names.Missing("Microsoft.Network/loadBalancers", a.String()); cut && k.w.Otherwise(f) {
 		k.opaque(Hop{Kind: HopEntry, AppliedTo: subnetName(sub)}, f)
 		return
 	}
@@ -932,7 +932,7 @@ func (k *walk) unowned(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 		}
 		f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: string(ref.ID()) + " at " + a.String(),
 			Text: "the private endpoint " + ref.ID().Name() + " of " + subnetName(sub) + " is not in the data", Export: "az network private-endpoint list -o json"}
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			k.opaque(Hop{Kind: HopPrivateEndpoint, AppliedTo: subnetName(sub)}, f)
 			return
 		}

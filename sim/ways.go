@@ -50,7 +50,7 @@ func (k *walk) endpoint(p position, t flow.Tuple, pe *topology.PrivateEndpoint) 
 	case pe.ConnectionState == "":
 		f := flow.Fact{Code: flow.PrivateEndpointNotApproved, About: pe.Name, Detail: string(pe.ID()), Text: "the connection state of private endpoint " + pe.Name + " is not in the data",
 			Export: "az network private-endpoint show -n " + pe.Name + " -g <group> -o json"}
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			h.Verdict, h.Code = flow.Deny, flow.PrivateEndpointNotApproved
 		}
 	case !strings.EqualFold(pe.ConnectionState, "Approved"):
@@ -78,7 +78,7 @@ func (k *walk) toGateway(p position, t flow.Tuple, r *route.Route) {
 			f = absent
 		}
 		h.Verdict, h.Code = flow.Allow, f.Code
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			h.Verdict = flow.Deny
 		}
 		if k.hop(h) {
@@ -222,7 +222,7 @@ func (k *walk) through(p position, t flow.Tuple, to topology.Owner) (position, f
 	if k.outside(t.Destination) && next.config != nil {
 		f := flow.Fact{Code: flow.NVASourceUnknown, About: h.Name, Detail: string(to.Interface.ID()) + t.Destination.Key(),
 			Text: "whether the appliance " + h.Name + " puts its own address in place of the source is not in the data"}
-		if k.w.Ask(f, 2) == 0 {
+		if !k.w.Otherwise(f) {
 			t.Source = flow.At(next.config.PrivateIPAddress)
 		}
 	}
@@ -241,8 +241,8 @@ func (k *walk) outside(a flow.Address) bool {
 func (k *walk) forwards(nic *topology.NetworkInterface) bool {
 	const name = "enableIPForwarding"
 	if slices.ContainsFunc(nic.NotModelled, func(p topology.Property) bool { return p.Name == name }) {
-		return k.w.Ask(flow.Fact{Code: flow.UnresolvedExpression, About: nic.Name, Detail: name + " " + nic.ResourceID,
-			Text: name + " of " + nic.Name + " is an expression that is not resolved"}, 2) == 0
+		return !k.w.Otherwise(flow.Fact{Code: flow.UnresolvedExpression, About: nic.Name, Detail: name + " " + nic.ResourceID,
+			Text: name + " of " + nic.Name + " is an expression that is not resolved"})
 	}
 	return nic.EnableIPForwarding.Or(false)
 }
@@ -352,7 +352,7 @@ func (k *walk) fromOutside(t flow.Tuple) {
 		k.enter(position{internet: true}, t, pub)
 		return
 	}
-	if f, cut := k.s.names.Missing("Microsoft.Network/publicIPAddresses", t.Destination.Key()); cut && k.w.Ask(f, 2) == 1 {
+	if f, cut := k.s.names.Missing("Microsoft.Network/publicIPAddresses", t.Destination.Key()); cut && k.w.Otherwise(f) {
 		k.opaque(Hop{Kind: HopEntry, Name: t.Destination.String()}, f)
 	}
 }
@@ -375,7 +375,7 @@ func (k *walk) somewhereOutside(t flow.Tuple) {
 	}
 	f := flow.Fact{Code: flow.UnknownTag, About: about, Detail: "public IP of the estate",
 		Text: "whether the destination is a public IP address of the estate is not known: the addresses of " + about + " are not"}
-	if k.w.Ask(f, 2) == 1 {
+	if k.w.Otherwise(f) {
 		k.opaque(Hop{Kind: HopEntry, Name: t.Destination.String()}, f)
 	}
 }
@@ -414,7 +414,7 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 		}
 		if t.Destination.Is6() {
 			f := flow.Fact{Code: flow.NoEgress, About: ref.ID().Name(), Detail: "IPv6 " + string(ref.ID()), Text: "whether the " + name + " carries IPv6 is not in the data"}
-			if k.w.Ask(f, 2) == 1 {
+			if k.w.Otherwise(f) {
 				h.Name = name
 				return deny(f.Code, f.Text)
 			}
@@ -432,7 +432,7 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 		if len(nat.Addresses)+len(nat.PublicIPs)+len(nat.PublicPrefixes) == 0 {
 			f := flow.Fact{Code: flow.NoEgress, About: nat.Name, Detail: "addresses " + string(nat.ID()), Text: "no public address of " + name + " is in the data: without one it is no way out",
 				Export: "az network nat gateway show -n " + nat.Name + " -g <group> -o json"}
-			if k.w.Ask(f, 2) == 1 {
+			if k.w.Otherwise(f) {
 				h.Name = name
 				return deny(f.Code, f.Text)
 			}
@@ -456,7 +456,7 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 			}
 		}
 		open := func(detail, text string) bool {
-			return k.w.Ask(flow.Fact{Code: flow.SourcesConflict, About: p.appliance.Name, Detail: string(p.appliance.ID()) + detail, Text: text}, 2) == 1
+			return k.w.Otherwise(flow.Fact{Code: flow.SourcesConflict, About: p.appliance.Name, Detail: string(p.appliance.ID()) + detail, Text: text})
 		}
 		if !t.Protocol.HasPorts() && open("egress of "+t.Protocol.String(), "whether the firewall "+p.appliance.Name+" carries "+t.Protocol.String()+" to the Internet is not documented") {
 			return deny(flow.EgressNoICMP, "")
@@ -468,7 +468,7 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 	}
 
 	if p.config != nil {
-		if p.config.PublicIPUnknown && k.w.Ask(publicIPUnknown(p.nic, p.config), 2) == 1 {
+		if p.config.PublicIPUnknown && k.w.Otherwise(publicIPUnknown(p.nic, p.config)) {
 			return allow("public IP", outside, p.config.Origin)
 		}
 		if ref := p.config.PublicIPAddress; !ref.IsZero() {
@@ -522,9 +522,9 @@ func (k *walk) balancerEgress(p position, t flow.Tuple, outside flow.Address, al
 	for _, ref := range dangling {
 		f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Parent().Name(), Detail: string(ref.ID()),
 			Text: "the load balancer of backend pool " + ref.ID().Name() + " is not in the data", Export: "az network lb list -o json"}
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			f.Detail += " egress"
-			if k.w.Ask(f, 2) == 1 {
+			if k.w.Otherwise(f) {
 				a, goOn := deny(f.Code, f.Text)
 				return a, goOn, true
 			}
@@ -564,7 +564,7 @@ func (k *walk) balancerEgress(p position, t flow.Tuple, outside flow.Address, al
 			if other := rule.Protocol != topology.AnyProtocol && rule.Protocol != t.Protocol; other || !isPrimary(p.nic, p.config) || p.subnet.DefaultOutboundAccess == topology.Off {
 				f := flow.Fact{Code: flow.SourcesConflict, About: lb.Name, Detail: string(lb.ID()) + " implicit way out by " + rule.Name + " " + string(p.nic.ID()) + " " + t.Protocol.String(),
 					Text: "whether rule " + rule.Name + " of " + lb.Name + " is a way out for other protocols than its own, for secondary IP configurations and from private subnets is not documented"}
-				if k.w.Ask(f, 2) == 0 {
+				if !k.w.Otherwise(f) {
 					continue
 				}
 			}
@@ -640,7 +640,7 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 			if !ok && !private {
 				f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Name(), Detail: "public IP " + string(ref.ID()),
 					Text: "whether " + ref.ID().Name() + ", another interface of " + vm.Name + ", has a Standard public IP is not in the data", Export: "az network nic list -o json"}
-				if k.w.Ask(f, 2) == 1 {
+				if k.w.Otherwise(f) {
 					without = f.Text
 				}
 			}
@@ -656,7 +656,7 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 	}
 	if p.nic != nil && !said && !private {
 		for _, f := range s.standardInDoubt(p, vm) {
-			if k.w.Ask(f, 2) == 1 {
+			if k.w.Otherwise(f) {
 				without = f.Text
 			}
 		}
@@ -675,7 +675,7 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 	if !private && without == "" && t.Destination.Is6() {
 		f := flow.Fact{Code: flow.NoEgress, About: subnetName(p.subnet), Detail: "IPv6 " + string(p.subnet.ID()),
 			Text: "whether default outbound access carries IPv6 is not documented"}
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			return deny(f.Code, f.Text)
 		}
 	}
@@ -704,7 +704,7 @@ func (k *walk) defaultOutbound(p position, t flow.Tuple, r *route.Route, outside
 			} else if r == nil || r.Source != route.User {
 				return allow("Azure Storage of the same region", outside, topology.Origin{})
 			}
-			if k.w.Ask(f, 2) == 1 {
+			if k.w.Otherwise(f) {
 				return allow("Azure Storage of the same region", outside, topology.Origin{})
 			}
 			return deny(f.Code, f.Text)
@@ -835,7 +835,7 @@ func (k *walk) translated(fw *topology.AzureFirewall, sub *topology.Subnet, x *f
 	}
 	f := flow.Fact{Code: flow.SourcesConflict, About: fw.Name, Detail: "source of inbound flows " + string(fw.ID()),
 		Text: "whether the firewall " + fw.Name + " translates the source of inbound flows to its own address is not documented"}
-	if k.w.Ask(f, 2) == 0 {
+	if !k.w.Otherwise(f) {
 		t.Source = flow.At(fw.PrivateIPAddress)
 	} else {
 		k.via = fw.PrivateIPAddress
@@ -894,13 +894,13 @@ func (k *walk) guarded(to position, t flow.Tuple, sku, entry string) bool {
 	}
 	closed := isStandard(sku)
 	if sku == "" {
-		closed = k.w.Ask(flow.Fact{Code: flow.StandardIPClosed, About: entry, Detail: t.Destination.Key() + to.String(), Text: "the SKU of " + entry + " is not in the data: a Standard one is closed without an NSG",
-			Export: "az network public-ip list -o json"}, 2) == 1
+		closed = k.w.Otherwise(flow.Fact{Code: flow.StandardIPClosed, About: entry, Detail: t.Destination.Key() + to.String(), Text: "the SKU of " + entry + " is not in the data: a Standard one is closed without an NSG",
+			Export: "az network public-ip list -o json"})
 	}
 	if closed && always {
 		f := flow.Fact{Code: flow.SourcesConflict, About: entry, Detail: "AlwaysAllow",
 			Text: "whether an admin rule with AlwaysAllow opens " + entry + ", a Standard public IP without any NSG behind it, is not documented"}
-		if k.w.Ask(f, 2) == 0 {
+		if !k.w.Otherwise(f) {
 			return true
 		}
 	}
@@ -963,7 +963,7 @@ func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t fl
 		if !t.Protocol.HasPorts() {
 			f := flow.Fact{Code: flow.LoadBalancerNoRule, About: lb.Name, Detail: string(lb.ID()) + t.Protocol.String(),
 				Text: "whether the rule for all ports of " + lb.Name + " carries other protocols than TCP and UDP is not documented"}
-			if !any || k.w.Ask(f, 2) == 0 {
+			if !any || !k.w.Otherwise(f) {
 				continue
 			}
 		}
@@ -974,7 +974,7 @@ func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t fl
 		for _, pool := range r.BackendPools {
 			list = append(list, k.s.backends(pool.ID())...)
 		}
-		if f, gone := k.s.lostBackend(lb, r); gone && len(list) > 0 && k.w.Ask(f, 2) == 1 {
+		if f, gone := k.s.lostBackend(lb, r); gone && len(list) > 0 && k.w.Otherwise(f) {
 			k.opaque(Hop{Kind: HopEntry, Name: lb.Name}, f)
 			return nil, 0, false
 		}
@@ -1002,7 +1002,7 @@ func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t fl
 	}
 	if f, open := rangesOf(lb); open && t.Protocol.HasPorts() {
 		f.Detail += t.String()
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			k.opaque(Hop{Kind: HopEntry, Name: lb.Name}, f)
 			return nil, 0, false
 		}
@@ -1057,7 +1057,7 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 	s := k.s
 	p := position{internet: true}
 	var ways []func()
-	if c.PublicIPUnknown && k.w.Ask(publicIPUnknown(nic, c), 2) == 1 {
+	if c.PublicIPUnknown && k.w.Otherwise(publicIPUnknown(nic, c)) {
 		ways = append(ways, func() { k.open(p, t, s.at(nic, c), "", "public IP of "+nic.Name) })
 	}
 	if ref := c.PublicIPAddress; !ref.IsZero() {
@@ -1071,7 +1071,7 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 	for _, lb := range balancers {
 		if f, open := rangesOf(lb); open && t.Protocol.HasPorts() {
 			f.Detail += "to " + string(c.ID()) + t.String()
-			if k.w.Ask(f, 2) == 1 {
+			if k.w.Otherwise(f) {
 				ways = append(ways, func() { k.enterBehind(p, t, nic, c, lb, nil, f.Text) })
 			}
 		}
@@ -1102,7 +1102,7 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 		}
 		reach, open := x.Reaches(k.w, t)
 		for _, f := range open {
-			if k.w.Ask(f, 2) == 1 {
+			if k.w.Otherwise(f) {
 				ways = append(ways, func() {
 					k.opaque(Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Direction: "Inbound", Origin: originOf(fw.Origin)}, f)
 				})
@@ -1125,7 +1125,7 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 	for _, ref := range dangling {
 		f := flow.Fact{Code: flow.DanglingReference, About: ref.ID().Parent().Name(), Detail: string(ref.ID()) + " entry",
 			Text: "the load balancer before " + nic.Name + " is not in the data", Export: "az network lb list -o json"}
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			ways = append(ways, func() { k.open(p, t, s.at(nic, c), "", "load balancer "+f.About) })
 		}
 	}
@@ -1140,7 +1140,7 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 		return
 	}
 	for _, kind := range []string{"Microsoft.Network/loadBalancers", "Microsoft.Network/azureFirewalls"} {
-		if f, cut := s.names.Missing(kind, string(nic.ID())); cut && k.w.Ask(f, 2) == 1 {
+		if f, cut := s.names.Missing(kind, string(nic.ID())); cut && k.w.Otherwise(f) {
 			k.open(p, t, s.at(nic, c), "", f.About)
 			return
 		}
@@ -1192,5 +1192,5 @@ func (k *walk) mayLearn(v *topology.VirtualNetwork, a netip.Addr) bool {
 		f = *g.LearnedPublic
 	}
 	f.Detail += "source " + a.String()
-	return k.w.Ask(f, 2) == 1
+	return k.w.Otherwise(f)
 }

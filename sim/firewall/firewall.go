@@ -154,7 +154,7 @@ func (x *side) has(w *flow.World, a flow.Address) bool {
 	}
 	return slices.ContainsFunc(x.missing, func(f flow.Fact) bool {
 		f.Detail += " " + a.Key()
-		return asked(w, f)
+		return w.Otherwise(f)
 	})
 }
 
@@ -234,7 +234,7 @@ func (f *Firewall) builtIn(w *flow.World, t flow.Tuple, target Target) bool {
 	} else if t.Destination.IP.IsValid() && !scope.IsPublic(t.Destination.IP) || f.azure != nil && !f.azure.Has(w, t.Destination, false) {
 		return false
 	}
-	return asked(w, flow.Fact{Code: flow.FirewallContentUnknown, About: f.Firewall.Name, Detail: string(f.Firewall.ID()) + " built in " + t.Destination.Key() + target.Host,
+	return w.Otherwise(flow.Fact{Code: flow.FirewallContentUnknown, About: f.Firewall.Name, Detail: string(f.Firewall.ID()) + " built in " + t.Destination.Key() + target.Host,
 		Text: "whether the built-in infrastructure rules of " + f.Firewall.Name + " cover the destination is not in the data"})
 }
 
@@ -307,7 +307,7 @@ func (c *collection) decision(r *rule, proxied bool) Decision {
 
 func (r *rule) network(w *flow.World, t flow.Tuple, target Target) bool {
 	if len(r.Unresolved) > 0 {
-		return asked(w, r.unresolved())
+		return w.Otherwise(r.unresolved())
 	}
 	if !slices.Contains(r.Protocols, t.Protocol) {
 		if !slices.Contains(r.Protocols, topology.AnyProtocol) {
@@ -333,7 +333,7 @@ func (r *rule) network(w *flow.World, t flow.Tuple, target Target) bool {
 		if MatchesHost(host, target) == flow.Allow {
 			return true
 		}
-		if asked(w, flow.Fact{Code: flow.FirewallContentUnknown, About: host, Detail: r.Name + t.Destination.Key() + " resolved",
+		if w.Otherwise(flow.Fact{Code: flow.FirewallContentUnknown, About: host, Detail: r.Name + t.Destination.Key() + " resolved",
 			Text: "whether " + host + " resolves to the destination's address is not known"}) {
 			return true
 		}
@@ -343,7 +343,7 @@ func (r *rule) network(w *flow.World, t flow.Tuple, target Target) bool {
 
 func (r *rule) application(w *flow.World, t flow.Tuple, target Target) bool {
 	if len(r.Unresolved) > 0 {
-		return asked(w, r.unresolved())
+		return w.Otherwise(r.unresolved())
 	}
 	serves := func(p topology.ApplicationProtocol) bool { return p.Port == int(t.DestinationPort) }
 	if !slices.ContainsFunc(r.Application, serves) {
@@ -367,21 +367,19 @@ func (r *rule) application(w *flow.World, t flow.Tuple, target Target) bool {
 		if strings.EqualFold(tag, target.Tag) {
 			return true // the tag allows its own service's endpoints (FQT)
 		}
-		if asked(w, flow.Fact{Code: flow.FirewallContentUnknown, About: tag, Detail: t.Destination.Key() + target.Host,
+		if w.Otherwise(flow.Fact{Code: flow.FirewallContentUnknown, About: tag, Detail: t.Destination.Key() + target.Host,
 			Text: "whether the FQDN tag " + tag + " covers the destination is not published"}) {
 			return true
 		}
 	}
 	for _, c := range slices.Concat(r.WebCategories, r.TargetURLs) {
-		if asked(w, flow.Fact{Code: flow.FirewallContentUnknown, About: c, Detail: t.Destination.Key() + target.Host,
+		if w.Otherwise(flow.Fact{Code: flow.FirewallContentUnknown, About: c, Detail: t.Destination.Key() + target.Host,
 			Text: "whether " + c + " covers the destination is not modelled"}) {
 			return true
 		}
 	}
 	return false
 }
-
-func asked(w *flow.World, f flow.Fact) bool { return w.Ask(f, 2) == 1 }
 
 func (r *rule) unresolved() flow.Fact {
 	return flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: r.Origin.String() + r.Origin.Pointer,
@@ -397,7 +395,7 @@ func matchHost(w *flow.World, pattern string, target Target, a flow.Address, abo
 	case flow.Deny:
 		return false
 	}
-	return asked(w, flow.Fact{Code: flow.FirewallContentUnknown, About: pattern, Detail: about + a.Key() + target.Host,
+	return w.Otherwise(flow.Fact{Code: flow.FirewallContentUnknown, About: pattern, Detail: about + a.Key() + target.Host,
 		Text: "whether " + pattern + " is the destination's host name is not known"})
 }
 

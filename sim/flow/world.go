@@ -73,9 +73,13 @@ func factKey(f Fact, n int) string {
 	return f.Key() + "|" + strconv.Itoa(n)
 }
 
-// Holds asks a fact with two values and reports whether it is the first: the
-// assumption holds, or the open fact is as its text says.
-func (w *World) Holds(f Fact) bool { return w.Ask(f, 2) == 0 }
+// Holds asks a fact of two values, and reports whether it is the first: the
+// assumption holds.
+func (w *World) Holds(f Fact) bool { return !w.Otherwise(f) }
+
+// Otherwise is the opposite of [World.Holds], for facts that are open: it
+// reports whether the second value is the one of this world.
+func (w *World) Otherwise(f Fact) bool { return w.Ask(f, 2) == 1 }
 
 // Value returns the value already given to the fact in this world, false
 // where it was not asked before. Use it for facts that imply each other.

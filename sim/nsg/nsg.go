@@ -280,7 +280,7 @@ func (g *Gate) RuleByRule(w *flow.World, t flow.Tuple) Decision {
 		// before it does.
 		f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: "priority " + r.key,
 			Text: "the priority of rule " + r.Name + " is an expression that is not resolved"}
-		if d.Rule == nil || d.Rule.Default || w.Ask(f, 2) == 1 {
+		if d.Rule == nil || d.Rule.Default || w.Otherwise(f) {
 			d = g.decision(w, r)
 		}
 	}
@@ -288,7 +288,7 @@ func (g *Gate) RuleByRule(w *flow.World, t flow.Tuple) Decision {
 		if other := g.first(w, g.altered, t); other.Rule != nil && other.Access != d.Access {
 			f := flow.Fact{Code: flow.DefaultRulesAltered, About: g.NSG.Name, Detail: string(g.NSG.ID()),
 				Text: "the exported default rules of " + g.NSG.Name + " differ from the documented ones"}
-			if w.Ask(f, 2) == 1 {
+			if w.Otherwise(f) {
 				return other
 			}
 		}
@@ -328,7 +328,7 @@ func (g *Gate) first(w *flow.World, rules []*Rule, t flow.Tuple) Decision {
 			}
 			f := flow.Fact{Code: flow.SamePriority, About: g.name(), Detail: one.key + "\x00" + r.key,
 				Text: "rules " + one.Name + " and " + r.Name + " of " + g.name() + " have the same priority"}
-			if w.Ask(f, 2) == 1 {
+			if w.Otherwise(f) {
 				one = r
 			}
 		}
@@ -350,7 +350,7 @@ func (g *Gate) decision(w *flow.World, r *Rule) Decision {
 		f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: "access " + r.key,
 			Text: "the access of rule " + r.Name + " is an expression that is not resolved"}
 		d.Access = topology.Deny
-		if w.Ask(f, 2) == 1 {
+		if w.Otherwise(f) {
 			d.Access = topology.Allow
 		}
 	}
@@ -421,7 +421,7 @@ func (r *Rule) maybe(w *flow.World, what string, t flow.Tuple) bool {
 	f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: what + " " + r.key,
 		Text: what + " of rule " + r.Name + " is an expression that is not resolved"}
 	f.Detail += " " + t.String()
-	return w.Ask(f, 2) == 1
+	return w.Otherwise(f)
 }
 
 // applies reports whether a rule whose direction is an expression is of the
@@ -432,7 +432,7 @@ func (r *Rule) applies(w *flow.World, d topology.Direction) bool {
 	}
 	f := flow.Fact{Code: flow.UnresolvedExpression, About: r.Name, Detail: "direction " + r.place,
 		Text: "the direction of rule " + r.Name + " is an expression that is not resolved"}
-	return (w.Ask(f, 2) == 1) == (d == topology.Outbound)
+	return w.Otherwise(f) == (d == topology.Outbound)
 }
 
 // inEffect asks the assumptions that a matching rule rests on: that it is

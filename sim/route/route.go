@@ -556,7 +556,7 @@ type candidate struct {
 
 // Choose is the route that the address follows in this world.
 func (t *Table) Choose(w *flow.World, a flow.Address) Decision {
-	if t.dangling != nil && w.Ask(*t.dangling, 2) == 1 {
+	if t.dangling != nil && w.Otherwise(*t.dangling) {
 		return Decision{Doubt: t.dangling}
 	}
 	for _, f := range t.facts {
@@ -565,7 +565,7 @@ func (t *Table) Choose(w *flow.World, a flow.Address) Decision {
 		}
 	}
 	for _, f := range t.unresolved {
-		if w.Ask(*f, 2) == 1 {
+		if w.Otherwise(*f) {
 			return Decision{Doubt: f}
 		}
 	}
@@ -575,7 +575,7 @@ func (t *Table) Choose(w *flow.World, a flow.Address) Decision {
 		}
 		f := h.fact
 		f.Detail += " " + a.Key()
-		if w.Ask(f, 2) == 1 {
+		if w.Otherwise(f) {
 			return Decision{Doubt: &f}
 		}
 	}
@@ -628,7 +628,7 @@ func (t *Table) pick(w *flow.World, a flow.Address, list []candidate) *Route {
 		case best.route.partial != nil && c.bits > 0 && c.bits < best.bits && c.route.NextHop != best.route.NextHop && (c.route.Source != Default || c.route.NextHop != topology.NextHopNone):
 			f := *best.route.partial
 			f.Detail += best.route.label() + " against " + c.route.label()
-			if w.Ask(f, 2) == 1 {
+			if w.Otherwise(f) {
 				best = c
 			}
 		case c.bits < 0 && best.bits != 0:
@@ -637,7 +637,7 @@ func (t *Table) pick(w *flow.World, a flow.Address, list []candidate) *Route {
 			}
 			f := flow.Fact{Code: flow.UnknownTag, About: c.route.Tag, Detail: "length against " + best.route.label(),
 				Text: "whether the prefix of " + c.route.Tag + " is longer than " + best.route.label() + " is not known"}
-			if w.Ask(f, 2) == 1 {
+			if w.Otherwise(f) {
 				best = c
 			}
 		case c.bits < 0:
@@ -646,7 +646,7 @@ func (t *Table) pick(w *flow.World, a flow.Address, list []candidate) *Route {
 			(c.route.NextHop != best.route.NextHop || c.route.NextHopIP != best.route.NextHopIP):
 			f := flow.Fact{Code: flow.SamePrefix, About: c.route.Table.Name, Detail: best.route.Name + " " + c.route.Name + " of " + string(t.Subnet.ID()) + " to " + a.Key(),
 				Text: "routes " + best.route.Name + " and " + c.route.Name + " have the same prefix"}
-			if w.Ask(f, 2) == 1 {
+			if w.Otherwise(f) {
 				best = c
 			}
 		}
@@ -672,7 +672,7 @@ func (t *Table) learned(w *flow.World, a flow.Address, best *Route, protected bo
 		f = *t.missingPub
 	}
 	f.Detail += "route " + a.Key()
-	return w.Ask(f, 2) == 1
+	return w.Otherwise(f)
 }
 
 // exists asks the facts that the route itself rests on.

@@ -178,7 +178,7 @@ func within(w *flow.World, a flow.Address, where *netipx.IPSet) bool {
 	case a.Tag == "":
 		f.Code, f.Text, f.Export = flow.AddressUnknown, "the private address of an interface is not in the data", "az network nic list -o json"
 	}
-	return w.Ask(f, 2) == 1
+	return w.Otherwise(f)
 }
 
 // family is where an address of which only the tag is known may lie.
@@ -263,7 +263,7 @@ func (t *tagSet) has(w *flow.World, a flow.Address) bool {
 			return true
 		}
 	}
-	return w.Ask(t.fact(t.name, a), 2) == 1
+	return w.Otherwise(t.fact(t.name, a))
 }
 
 func (t *tagSet) fact(name string, a flow.Address) flow.Fact {
