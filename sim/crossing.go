@@ -711,10 +711,7 @@ func (c *Crossings) gate(g *nsg.Gate, n int, x, y *spot, t flow.Tuple) (int32, b
 func runs(ranges []topology.PortRange) []uint16 {
 	out := []uint16{0}
 	for _, r := range ranges {
-		out = append(out, r.First)
-		if r.Last < 65535 {
-			out = append(out, r.Last+1)
-		}
+		out = append(out, r.First, r.Last+1) // 0 after the last port
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
