@@ -70,3 +70,27 @@ func simulator(t *testing.T, n *topology.Network) *sim.Simulator {
 	}
 	return s
 }
+
+// Whether a proxy goes by the setting of a user of its machine is not known:
+// where that makes a difference the answer is open.
+func TestAProxyMayRunAsTheUserWhoHasAProxyOfHisOwn(t *testing.T) {
+	for _, c := range []struct {
+		name, scope string
+		estate      *golden.Estate
+		want        flow.Verdict
+	}{
+		{"the system's setting counts", "system", golden.New().SubnetNSG("dmz", golden.Deny("no-internet", 100, golden.Out).To("Internet")), flow.Allow},
+		{"a user's may", "user", golden.New().SubnetNSG("dmz", golden.Deny("no-internet", 100, golden.Out).To("Internet")), flow.Unknown},
+		{"and makes no difference where both ways are open", "user", golden.New(), flow.Allow},
+	} {
+		e := c.estate.ProxyServer("px", 8080).UsesProxy("a1", golden.Proxy, 8080).ProxyServer("d1", 3128).UsesProxy("px", "10.0.2.4", 3128)
+		e.Machine("px").Proxy.Scope = c.scope
+		got, err := simulator(t, e.Build()).Trace(sim.TraceQuestion{From: "a1", To: golden.NET, Port: 443})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Verdict != c.want {
+			t.Errorf("%s: %s %s, want %s", c.name, got.Verdict, got.Code, c.want)
+		}
+	}
+}

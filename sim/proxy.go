@@ -136,7 +136,7 @@ func (k *walk) throughProxy(p position, t flow.Tuple, vm *topology.VirtualMachin
 	second.SourcePort = k.ownPort(o, t)
 	k.seen = map[string]bool{}
 	k.appliances = nil
-	if server != nil && server.Proxy != nil && !strings.EqualFold(server.Proxy.Scope, "user") && depth < 8 {
+	if server != nil && server.Proxy != nil && depth < 8 && k.chains(server) {
 		k.leg--
 		if k.proxied(at, second, server, server.Proxy, depth+1) {
 			return
@@ -144,6 +144,14 @@ func (k *walk) throughProxy(p position, t flow.Tuple, vm *topology.VirtualMachin
 		k.leg++
 	}
 	k.send(at, second)
+}
+
+// chains reports whether, in this world, a proxy sends what it is asked for
+// through the proxy that its machine has set: a user's setting counts where it
+// runs as that user, which is not in the data.
+func (k *walk) chains(server *topology.VirtualMachine) bool {
+	return !strings.EqualFold(server.Proxy.Scope, "user") || k.w.Otherwise(flow.Fact{Code: flow.ProxyUndecided, About: server.Name, Detail: "user of " + string(server.ID()),
+		Text: "whether the proxy " + server.Name + " runs as the user whose proxy setting its machine has is not in the data"})
 }
 
 // ownPort is a source port of the proxy's own flow (spec 8.2: two independent
@@ -171,7 +179,7 @@ func (k *walk) proxyServer(vm *topology.VirtualMachine, o topology.Owner, port u
 	if server == nil {
 		f := flow.Fact{Code: flow.ProxyNotListening, About: name, Detail: string(o.Interface.ID()), Text: "whether " + name + " runs a proxy on port " + fmt.Sprint(port) + " is not in the data (proxyServer in a design file)"}
 		h.Code = f.Code
-		if k.w.Ask(f, 2) == 1 {
+		if k.w.Otherwise(f) {
 			h.Verdict = flow.Deny
 		}
 		return k.hop(h)
@@ -220,7 +228,7 @@ func (k *walk) allowList(h *Hop, server *topology.ProxyServer, t flow.Tuple) {
 	}
 	h.Note = "whether an entry of the proxy's allow list covers the destination is not known"
 	f := flow.Fact{Code: flow.ProxyHostNotAllowed, About: h.Name, Detail: t.Destination.Key(), Text: "the host name behind the destination is not known, and the proxy " + h.Name + " allows names only"}
-	if k.w.Ask(f, 2) == 0 {
+	if !k.w.Otherwise(f) {
 		h.Verdict, h.Code, h.Note = flow.Allow, flow.ProxyAllow, "CONNECT"
 	}
 }

@@ -99,7 +99,7 @@ func (p *program) reach(cmd *cobra.Command, paths []string, f *reachFlags) error
 	if f.matrix != "" {
 		return s.matrix(cmd, f.matrix)
 	}
-	a, err := reach.Between(cmd.Context(), s.sim, reach.Question{From: f.from, To: f.to, NoProxy: f.noProxy})
+	a, err := reach.Between(cmd.Context(), s.sim, reach.Question{From: f.from, To: f.to, NoProxy: f.noProxy, AnyClient: f.only != nil})
 	if err != nil {
 		return err
 	}

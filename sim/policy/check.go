@@ -142,8 +142,8 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 						if a.Kind == Deny && x.proxy != nil {
 							// A proxy setting is the choice of a client, not a gate: what goes
 							// past it must be stopped too, and what goes through one that only
-							// a user has.
-							one.q.Proxy = x.proxy
+							// a user has, or that its list would leave out.
+							one.q.Proxy = everyClients(x.proxy)
 							direct := *one
 							direct.q.NoProxy = true
 							out = append(out, &direct)
@@ -166,6 +166,14 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 		}
 	}
 	return out, nil
+}
+
+// everyClients is a proxy setting for clients that do not look at its list of
+// what goes past the proxy.
+func everyClients(p *topology.ProxySetting) *topology.ProxySetting {
+	all := *p
+	all.Bypass = nil
+	return &all
 }
 
 func portsOf(a *Assertion) []topology.PortRange {

@@ -236,10 +236,12 @@ func TestAssertionsAgreeWithTheirPackets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			through := q // a user's own setting too
+			through := q // a user's own setting too, and past no list
 			for _, vm := range n.VirtualMachines {
 				if vm.Proxy != nil && (from.VirtualMachine.ID() == vm.ID() || slices.ContainsFunc(vm.NetworkInterfaces, func(r topology.Ref) bool { return r.ID() == from.ID() })) {
-					through.Proxy = vm.Proxy
+					setting := *vm.Proxy
+					setting.Bypass = nil
+					through.Proxy = &setting
 				}
 			}
 			proxied, err := s.Trace(through)
@@ -360,6 +362,25 @@ func TestAUsersProxyIsAWayThatDenyAsks(t *testing.T) {
 				t.Errorf("%s, %s: %s %+v", scope, kind, r.Verdict, r.Cases)
 			}
 		}
+	}
+}
+
+// A client may not look at the list of what its proxy setting sends past the
+// proxy: what must not pass is asked through it all the same.
+func TestAListOfWhatGoesPastAProxyIsNoGate(t *testing.T) {
+	e := golden.New().SubnetNSG("app", golden.Deny("no-internet", 100, golden.Out).To("Internet")).ProxyServer("px", 8080, "*").UsesProxy("a1", golden.Proxy, 8080)
+	e.Machine("a1").Proxy.Bypass = []topology.Bypass{{Host: "*"}}
+	for _, kind := range []policy.Kind{policy.Deny, policy.Only} {
+		a := &policy.Assertion{ID: "x", Kind: kind, From: []string{"a1"}, To: []string{golden.NET}}
+		if kind == policy.Deny {
+			a.Ports = https
+		}
+		if r := check(t, e.Build(), false, a).Results[0]; r.Verdict != policy.Fail {
+			t.Errorf("%s: %s %+v", kind, r.Verdict, r.Cases)
+		}
+	}
+	if p := e.Machine("a1").Proxy; len(p.Bypass) != 1 {
+		t.Error("the setting of the estate itself was changed")
 	}
 }
 

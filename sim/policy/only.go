@@ -90,7 +90,7 @@ func reachAll(ctx context.Context, s *sim.Simulator, pairs []*pair) error {
 // ask asks what passes beyond the services that may. The answer itself is not
 // kept: there may be many.
 func (p *pair) ask(ctx context.Context, asker *reach.Asker) {
-	a, err := asker.Between(ctx, reach.Question{From: p.from.name, To: p.to.name})
+	a, err := asker.Between(ctx, reach.Question{From: p.from.name, To: p.to.name, AnyClient: true})
 	if err != nil {
 		p.err = err
 		return

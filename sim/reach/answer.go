@@ -27,6 +27,9 @@ type Question struct {
 	// NoProxy leaves out what goes through the proxy of a machine that has a
 	// proxy configured. What passes directly is always told.
 	NoProxy bool
+	// AnyClient asks through the proxy too what its setting sends past it: for
+	// what must hold of clients that do not look at that list.
+	AnyClient bool
 }
 
 // Answer is the exact answer to a [Question].
@@ -158,7 +161,11 @@ func (f *finder) ask(ctx context.Context, from, to *Ends, q Question) ([]*pair, 
 		if p.err != nil || x.proxy == nil || q.NoProxy || y.subnet != nil {
 			return
 		}
-		t, err := f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.TCP, AnyPort: true, AnyHost: true, Proxy: x.proxy}, x.end, y.end)
+		setting := *x.proxy
+		if q.AnyClient {
+			setting.Bypass = nil
+		}
+		t, err := f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.TCP, AnyPort: true, AnyHost: true, Proxy: &setting}, x.end, y.end)
 		if err != nil {
 			p.err = err
 		} else if t.Proxy != "" {
