@@ -76,6 +76,13 @@ func TestWaysThroughAFirewall(t *testing.T) {
 		{"a firewall that did not succeed is taken to be in effect",
 			golden.New().Firewall("app", all()).With(func(e *golden.Estate) { firewall(e).ProvisioningState = "Failed" }), trace("a1", golden.NET, 443), allowed().assuming(flow.NotSucceeded)},
 		{"whether it answers itself is not documented", golden.New().Firewall("db", all()), trace("a1", golden.FirewallIP, 443), undecided(flow.FirewallContentUnknown)},
+		{"SNAT: a network rule keeps the source of what goes to a private address",
+			golden.New().Firewall("app", all()).Routes("app", golden.Via("db", "10.0.2.0/24", golden.FirewallIP)).SubnetNSG("db", golden.Allow("a1", 100, golden.In).From("10.0.1.4"), golden.Deny("no", 200, golden.In)),
+			trace("a1", "d1", 443), allowedBy("nsg-db", 100, "a1")},
+		{"SNAT: an application rule puts the firewall's own in its place",
+			golden.New().Firewall("app", golden.ApplicationRules("web", 300, topology.Allow, golden.ApplicationRule("all", "Https:443", "*"))).Routes("app", golden.Via("db", "10.0.2.0/24", golden.FirewallIP)).
+				SubnetNSG("db", golden.Deny("a1", 100, golden.In).From("10.0.1.4")),
+			trace("a1", "d1", 443), allowed()},
 		{"a policy that is not in the data may do anything",
 			golden.New().Firewall("app", all()).With(func(e *golden.Estate) { firewall(e).Policy = missing("firewallPolicies", "gone") }), trace("a1", golden.NET, 443), undecided(flow.DanglingReference)},
 
@@ -113,6 +120,11 @@ func TestWaysThroughAnAppliance(t *testing.T) {
 		e.Machine("nva").NetworkInterfaces = append(e.Machine("nva").NetworkInterfaces, e.NIC("leg").Ref())
 		e.NIC("leg").VirtualMachine = e.Machine("nva").Ref()
 	}
+	// balanced sends what goes from app to db through an internal load balancer.
+	balanced := func(vm string) *golden.Estate {
+		return golden.New().LoadBalancer("lb", "198.51.100.30", 0, 0, vm).With(inside("10.0.0.77", "dmz")).Routes("app", golden.Via("db", "10.0.2.0/24", "10.0.0.77")).
+			With(func(e *golden.Estate) { balancerOf(e).Rules[0].Protocol = topology.AnyProtocol })
+	}
 	testWays(t, []wayTest{
 		{"whether an interface forwards may be an expression", route().With(expression), trace("a1", golden.NET, 443), undecided(flow.UnresolvedExpression)},
 		{"an appliance with two interfaces may pass the packet on by either",
@@ -120,6 +132,9 @@ func TestWaysThroughAnAppliance(t *testing.T) {
 		{"by one that does not forward it does not",
 			route().With(second).With(func(e *golden.Estate) { e.NoForwarding("leg") }).SubnetNSG("db", golden.Deny("no", 100, golden.Out)), trace("a1", golden.NET, 443),
 			allowed().assuming(flow.NVAForwardsAndPermits)},
+		{"UDR: behind an internal load balancer an appliance passes the packet on",
+			balanced("nva").SubnetNSG("db", golden.Deny("no", 100, golden.In)), trace("a1", "d1", 443), deniedBy("nsg-db", 100, "no").hop(sim.HopVirtualAppliance, flow.LoadBalancerBackend, "")},
+		{"UDR: unless the packet is for it", balanced("d1").SubnetNSG("db", golden.Allow("yes", 100, golden.In)), trace("a1", "d1", 443), allowedBy("nsg-db", 100, "yes").hop(sim.HopVirtualAppliance, flow.LoadBalancerBackend, "")},
 	})
 }
 
@@ -156,12 +171,29 @@ func TestWaysOutToTheInternet(t *testing.T) {
 		})
 	}
 	basic := func(e *golden.Estate) { balancerOf(e).SKU = "Basic" }
+	// leg gives a1 another interface with a public IP address, another a second
+	// IP configuration with one.
+	leg := func(sku string) *golden.Estate {
+		return golden.New().VM("leg", "db", "10.0.2.11").PublicIP("leg", "198.51.100.9", sku).With(func(e *golden.Estate) {
+			e.Machine("a1").NetworkInterfaces = append(e.Machine("a1").NetworkInterfaces, e.NIC("leg").Ref())
+			e.NIC("leg").VirtualMachine = e.Machine("a1").Ref()
+		})
+	}
+	another := func(sku string) *golden.Estate {
+		return golden.New().VM("more", "app", "10.0.1.44").PublicIP("more", "198.51.100.9", sku).With(func(e *golden.Estate) {
+			c := e.NIC("more").IPConfigurations[0]
+			c.Primary = topology.Off
+			e.NIC("a1").IPConfigurations = append(e.NIC("a1").IPConfigurations, c)
+			e.NIC("more").IPConfigurations = nil
+		})
+	}
 	testWays(t, []wayTest{
 		{"NAT: the way out is the NAT gateway's address", nat(), trace("a1", golden.NET, 443), allowed().sourceAddress("198.51.100.60")},
 		{"NAT: it carries UDP", nat(), traceProtocol(topology.UDP, "a1", golden.NET, 443), allowed()},
 		{"NAT: it carries no ICMP", nat(), traceProtocol(topology.ICMP, "a1", golden.NET, 0), denied(flow.EgressNoICMP)},
 		{"whether it carries IPv6 is not in the data", six(), trace("six", "2600::1", 443), undecided(flow.NoEgress)},
 		{"one without an address is perhaps no way out", nat().With(func(e *golden.Estate) { gateway(e).PublicIPs = nil }), trace("a1", golden.NET, 443), undecided(flow.NoEgress)},
+		{"NAT: a public prefix beside its address takes nothing away", nat().With(func(e *golden.Estate) { gateway(e).PublicPrefixes = []topology.Ref{missing("publicIPPrefixes", "p")} }), trace("a1", golden.NET, 443), allowed()},
 		{"of two addresses which is taken is not known, and does not matter outside", nat().With(func(e *golden.Estate) { gateway(e).Addresses = []netip.Addr{addr("198.51.100.61")} }), trace("a1", golden.NET, 443), allowed()},
 		{"it matters where an NSG of the estate tells them apart",
 			nat().With(func(e *golden.Estate) { gateway(e).Addresses = []netip.Addr{addr("198.51.100.61")} }).PublicIP("b1", "198.51.100.50", "Standard").
@@ -219,6 +251,13 @@ func TestWaysOutToTheInternet(t *testing.T) {
 				e.Machine("a1").NetworkInterfaces = append(e.Machine("a1").NetworkInterfaces, e.NIC("leg").Ref())
 				e.NIC("leg").VirtualMachine = e.Machine("a1").Ref()
 			}), trace("10.0.1.4", golden.NET, 443), denied(flow.NoEgress)},
+		{"DOA: a Basic one does not", leg("Basic"), trace("10.0.1.4", golden.NET, 443), allowed()},
+		{"one whose SKU is not said may", leg(""), trace("10.0.1.4", golden.NET, 443), undecided(flow.NoEgress)},
+		{"another IP configuration may have a Standard address", another("Standard"), trace("10.0.1.4", golden.NET, 443), undecided(flow.NoEgress)},
+		{"DOA: or a Basic one", another("Basic"), trace("10.0.1.4", golden.NET, 443), allowed()},
+		{"or one that is not in the data", another("Basic").With(func(e *golden.Estate) {
+			e.NIC("a1").IPConfigurations[1].PublicIPAddress = missing("publicIPAddresses", "gone")
+		}), trace("10.0.1.4", golden.NET, 443), undecided(flow.NoEgress)},
 		{"another interface that is not in the data may have one",
 			golden.New().With(func(e *golden.Estate) {
 				e.Machine("a1").NetworkInterfaces = append(e.Machine("a1").NetworkInterfaces, missing("networkInterfaces", "gone"))
@@ -304,6 +343,7 @@ func TestWaysInFromTheInternet(t *testing.T) {
 			b.IPConfigurations = append(b.IPConfigurations, missing("networkInterfaces/gone/ipConfigurations", "c"))
 		}), trace(golden.NET, "198.51.100.30", 80), undecided(flow.DanglingReference)},
 		{"a load balancer that did not succeed is taken to be in effect", lb().With(func(e *golden.Estate) { balancerOf(e).ProvisioningState = "Failed" }), trace(golden.NET, "198.51.100.30", 80), allowed().assuming(flow.NotSucceeded)},
+		{"so is the address of its frontend", lb().With(func(e *golden.Estate) { e.Build().PublicIPAddresses[0].ProvisioningState = "Failed" }), trace(golden.NET, "198.51.100.30", 80), allowed().assuming(flow.NotSucceeded)},
 		{"one whose SKU is not said is Basic: open without an NSG", golden.New().LoadBalancer("lb", "198.51.100.30", 80, 8080, "a1").With(func(e *golden.Estate) { balancerOf(e).SKU = "" }), trace(golden.NET, "198.51.100.30", 80), allowed()},
 		{"to the machine behind it too", golden.New().LoadBalancer("lb", "198.51.100.30", 80, 8080, "a1").With(func(e *golden.Estate) { balancerOf(e).SKU = "" }), trace(golden.NET, "a1", 8080), allowed()},
 		{"a Standard one is closed without an NSG", golden.New().LoadBalancer("lb", "198.51.100.30", 80, 8080, "a1"), trace(golden.NET, "198.51.100.30", 80), denied(flow.StandardIPClosed)},
@@ -318,6 +358,15 @@ func TestWaysInFromTheInternet(t *testing.T) {
 		}), trace(golden.NET, "198.51.100.30", 5000), undecided(flow.DanglingReference)},
 		{"a machine is reached at the backend port of a NAT rule", natRule(nil), trace(golden.NET, "a1", 22), allowed()},
 		{"and of a balancing rule", lb(), trace(golden.NET, "a1", 8080), allowed()},
+		{"for the protocol of that", lb(), traceProtocol(topology.UDP, golden.NET, "a1", 8080), denied(flow.NoPublicEntry)},
+		{"and of the NAT rule", natRule(nil), traceProtocol(topology.UDP, golden.NET, "a1", 22), denied(flow.NoPublicEntry)},
+		{"a rule for all ports and protocols leads to every port of it", lb().With(anyPort), traceProtocol(topology.UDP, golden.NET, "a1", 9999), allowed()},
+		{"its interface may name the NAT rule itself", natRule(func(e *golden.Estate, r *topology.InboundNATRule) {
+			e.NIC("a1").IPConfigurations[0].InboundNATRules, r.BackendIPConfiguration = []topology.Ref{r.Ref()}, topology.Ref{}
+		}), trace(golden.NET, "a1", 22), allowed()},
+		{"one that it names and that is not in the data is not that one", natRule(func(e *golden.Estate, r *topology.InboundNATRule) {
+			e.NIC("a1").IPConfigurations[0].InboundNATRules, r.BackendIPConfiguration = []topology.Ref{missing("loadBalancers/lb/inboundNatRules", "other")}, topology.Ref{}
+		}), trace(golden.NET, "a1", 22), undecided(flow.DanglingReference)},
 		{"and at no other", natRule(nil), trace(golden.NET, "a1", 5000), denied(flow.NoPublicEntry)},
 		{"of a NAT rule beside no pool too", natRule(func(e *golden.Estate, _ *topology.InboundNATRule) { poolless(e) }), trace(golden.NET, "a1", 22), allowed()},
 		{"a pool may name the address of its backend", lb().With(byAddress("10.0.1.4")), trace(golden.NET, "198.51.100.30", 80), allowed()},
@@ -372,6 +421,8 @@ func TestWaysToAPrivateEndpoint(t *testing.T) {
 		{"PENP: where the policy is for route tables alone too", closed(topology.PolicyRouteTableEnabled), trace("a1", golden.PE, 443), allowed()},
 		{"PENP: with the policy it counts", closed(topology.PolicyNSGEnabled), trace("a1", golden.PE, 443), deniedBy("nsg-db", 100, "no")},
 		{"PENP: with both policies as well", closed(topology.PolicyEnabled), trace("a1", golden.PE, 443), deniedBy("nsg-db", 100, "no")},
+		{"an NSG that says it is at the subnet, which does not, may be", pe().NSG("n", golden.Deny("no", 100, golden.In)).PrivateEndpointPolicies("db", topology.PolicyEnabled).
+			With(func(e *golden.Estate) { e.NSGOf("n").Subnets = []topology.Ref{e.SubnetOf("db").Ref()} }), trace("a1", golden.PE, 443), undecided(flow.AssociationConflict)},
 		{"AVNM: security admin rules do not apply to it", pe().Admin("v1", golden.Deny("no", 1, golden.In)), trace("b1", golden.PE, 443), allowed()},
 		{"one that did not succeed is taken to be in effect", pe().With(func(e *golden.Estate) { endpoint(e).ProvisioningState = "Failed" }), trace("a1", golden.PE, 443), allowed().assuming(flow.NotSucceeded)},
 		{"whatever route leads to it, its state counts", pe().Routes("app", golden.Hop("x", "10.0.2.50/32", topology.NextHopVnetLocal)).With(func(e *golden.Estate) { endpoint(e).ConnectionState = "Rejected" }), trace("a1", golden.PE, 443), denied(flow.PrivateEndpointNotApproved)},
@@ -424,6 +475,8 @@ func TestWaysThatTheDataDoesNotFollow(t *testing.T) {
 			e.NIC("a1").IPConfigurations[0].Subnet = missing("virtualNetworks/gone/subnets", "s")
 		}), trace("a1", golden.NET, 443), undecided(flow.DanglingReference)},
 		{"an address of a tag goes nowhere in a network", golden.New().NoServiceTags().Routes("app", golden.Hop("x", "0.0.0.0/0", topology.NextHopVnetLocal)), trace("a1", "Storage", 443), undecided(flow.UnknownTag)},
+		{"an unknown tag may hold a public address of the estate", golden.New().NoServiceTags().PublicIP("b1", "198.51.100.9", "Standard"), trace("a1", "AzureCloud", 443), undecided(flow.UnknownTag)},
+		{"a private source that nothing holds may lie behind a gateway whose routes are not in the data", learnedUnknown(), trace("192.168.9.9", "a1", 443), undecided(flow.LearnedRoutesMissing)},
 	})
 }
 
