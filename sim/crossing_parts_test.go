@@ -36,7 +36,7 @@ func randomRanges(r *rand.Rand, n int, at func(int) netip.Addr) []netipx.IPRange
 	return out
 }
 
-func within(list []netipx.IPRange, a netip.Addr) bool {
+func anyHolds(list []netipx.IPRange, a netip.Addr) bool {
 	return slices.ContainsFunc(list, func(r netipx.IPRange) bool { return r.Contains(a) })
 }
 
@@ -81,7 +81,7 @@ func TestSegmentsAreSeenByTheConstantsTheyLieIn(t *testing.T) {
 			for _, c := range constants {
 				in := 0
 				for _, a := range addresses(s) {
-					if within(c, a) {
+					if anyHolds(c, a) {
 						in++
 					}
 				}
@@ -93,7 +93,7 @@ func TestSegmentsAreSeenByTheConstantsTheyLieIn(t *testing.T) {
 		}
 		same := func(s, u netipx.IPRange) bool {
 			for _, c := range constants {
-				if within(c, s.From()) != within(c, u.From()) {
+				if anyHolds(c, s.From()) != anyHolds(c, u.From()) {
 					return false
 				}
 			}

@@ -438,10 +438,7 @@ func (k *walk) egress(p position, t flow.Tuple, r *route.Route) (flow.Address, b
 			}
 		}
 		a := outside
-		switch list := k.natAddresses(nat); {
-		case len(list) == 1:
-			a = flow.At(list[0])
-		case len(list) > 1:
+		if list := k.natAddresses(nat); len(list) > 0 {
 			f := flow.Fact{Code: flow.EgressAddressUnknown, About: nat.Name, Detail: "which of " + string(nat.ID()), Text: "which of its public addresses " + name + " takes is not known"}
 			a = flow.At(list[k.w.Ask(f, len(list))])
 		}
@@ -873,7 +870,7 @@ func (k *walk) enterAt(p position, t flow.Tuple, nic *topology.NetworkInterface,
 
 // open asks the inbound gates behind a public entry.
 func (k *walk) open(p position, t flow.Tuple, to position, sku, entry string) {
-	if k.guarded(to, t, sku, entry) && k.guest(to, t) {
+	if !k.astray(to) && k.guarded(to, t, sku, entry) && k.guest(to, t) {
 		k.wayBack(p, t, to)
 	}
 }
@@ -888,7 +885,7 @@ func (k *walk) guarded(to position, t flow.Tuple, sku, entry string) bool {
 	if slices.ContainsFunc(k.hops[before:], func(h Hop) bool { return h.Kind == HopSecurityRules && h.Code != flow.NoNSG }) {
 		return true
 	}
-	always := len(k.hops) > before && !slices.ContainsFunc(k.hops[before:], func(h Hop) bool { return h.Kind == HopSecurityRules })
+	always := !slices.ContainsFunc(k.hops[before:], func(h Hop) bool { return h.Kind == HopSecurityRules })
 	if always && k.anyGroup(to) {
 		return true
 	}
@@ -943,9 +940,6 @@ func (k *walk) balance(p position, t flow.Tuple, lb *topology.LoadBalancer, f *t
 }
 
 func (k *walk) pick(lb *topology.LoadBalancer, n int, t flow.Tuple) int {
-	if n == 1 {
-		return 0
-	}
 	return k.w.Ask(flow.Fact{Code: flow.LoadBalancerBackend, About: lb.Name, Detail: string(lb.ID()) + t.String(), Text: "which backend of " + lb.Name + " takes the flow is open"}, n)
 }
 
@@ -974,7 +968,8 @@ func (k *walk) backendsFor(lb *topology.LoadBalancer, f *topology.Frontend, t fl
 		for _, pool := range r.BackendPools {
 			list = append(list, k.s.backends(pool.ID())...)
 		}
-		if f, gone := k.s.lostBackend(lb, r); gone && len(list) > 0 && k.w.Otherwise(f) {
+		list, hit := k.aimed(list)
+		if f, gone := k.s.lostBackend(lb, r); gone && !hit && len(list) > 0 && k.w.Otherwise(f) {
 			k.opaque(Hop{Kind: HopEntry, Name: lb.Name}, f)
 			return nil, 0, false
 		}
@@ -1132,11 +1127,7 @@ func (k *walk) enterVM(t flow.Tuple, nic *topology.NetworkInterface, c *topology
 	if len(ways) > 0 {
 		f := flow.Fact{Code: flow.LoadBalancerBackend, About: nic.Name, Detail: "way in " + string(nic.ID()),
 			Text: "several ways lead from the Internet to " + nic.Name}
-		i := 0
-		if len(ways) > 1 {
-			i = k.w.Ask(f, len(ways))
-		}
-		ways[i]()
+		ways[k.w.Ask(f, len(ways))]()
 		return
 	}
 	for _, kind := range []string{"Microsoft.Network/loadBalancers", "Microsoft.Network/azureFirewalls"} {

@@ -41,8 +41,12 @@ type choice struct {
 	n     int
 }
 
-// Ask returns the value of the fact in this world, 0 to n-1.
+// Ask returns the value of the fact in this world, 0 to n-1. A fact of one
+// value leaves nothing open.
 func (w *World) Ask(f Fact, n int) int {
+	if n == 1 {
+		return 0
+	}
 	key := factKey(f, n)
 	if i, ok := w.at[key]; ok {
 		return w.choices[i].value
