@@ -175,9 +175,8 @@ func (a *Asker) Ask4(f *Flow4) (*Answer, error) {
 		if got := slot.Load(); got != nil {
 			return got, nil
 		}
-	}
-	p.same = f.Local == f.Remote
-	if slot == nil {
+	} else {
+		p.same = f.Local == f.Remote
 		if got := x.recall(&p); got != nil {
 			return got, nil
 		}

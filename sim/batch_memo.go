@@ -135,7 +135,7 @@ func (x *compiled) key(p *atomFlow) (k memoKey, ok bool) {
 // slot is where a class is remembered.
 func (m *memo) slot(k *memoKey) *atomic.Pointer[memory] {
 	h := k.chain ^ uint64(k.source)<<32 ^ uint64(k.destination)
-	h = mix(h*0x9e3779b97f4a7c15) ^ uint64(k.sourcePort)<<32 ^ uint64(k.destinationPort)<<8 ^ uint64(k.protocol)
+	h = mix(h) ^ uint64(k.sourcePort)<<32 ^ uint64(k.destinationPort)<<8 ^ uint64(k.protocol)
 	return &m.slots[mix(h)%uint64(len(m.slots))]
 }
 
