@@ -217,7 +217,7 @@ func (a *Asker) chain4(g *NamedGate, local uint32) (*chain, error) {
 // Ask answers a question. A *NameError says that a name of the question does
 // not fit the estate.
 func (a *Asker) Ask(q *IPFlowQuestion) (*Answer, error) {
-	if err := q.checkFamilies(); err != nil || !q.Local.Address.Is4() {
+	if err := q.checkFamilies(); err != nil || q.Place != nil || !q.Local.Address.Is4() {
 		at, nameErr := a.b.s.chainFor(*q)
 		switch {
 		case nameErr != nil:

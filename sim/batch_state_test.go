@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -356,5 +357,36 @@ func TestAnAskerKnowsRecentAddresses(t *testing.T) {
 	}
 	if known < n*9/10 {
 		t.Errorf("of %d addresses %d are known", n, known)
+	}
+}
+
+// Both families of one question, and a place that the question names.
+func TestABatchAsksAsTheQuestionSays(t *testing.T) {
+	e := golden.New().NSG("g", golden.Allow("vnet", 100, golden.Out).To("VirtualNetwork"), golden.Deny("rest", 200, golden.Out))
+	b := newBatch(t, e)
+	q := outOf("10.0.1.4")
+	q.NSG, q.Remote.Address = "g", netip.MustParseAddr("10.2.1.4") // of v3, which v1 does not know
+	for _, x := range []struct {
+		place *topology.Subnet
+		want  string
+	}{{nil, "rest"}, {e.SubnetOf("web"), "vnet"}, {e.SubnetOf("app"), "rest"}, {nil, "rest"}} {
+		if q.Place = nil; x.place != nil {
+			q.Place = b.s.names.At(x.place)
+		}
+		want, err := b.s.IPFlow(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := b.Ask(&q); err != nil || *got.RuleName != x.want || *want.RuleName != x.want {
+			t.Errorf("%+v: %+v %v", x, got, err)
+		}
+	}
+	q.Place = nil
+	for _, remote := range []netip.Addr{netip.MustParseAddr("fd00::1"), {}} {
+		q.Remote.Address = remote
+		var name *NameError
+		if a, err := b.Ask(&q); !errors.As(err, &name) {
+			t.Errorf("to %s: %+v %v", remote, a, err)
+		}
 	}
 }

@@ -65,6 +65,9 @@ func TestAProxySettingSendsPastTheProxyWhatItLists(t *testing.T) {
 		if told := slices.ContainsFunc(got.Notes, func(n string) bool { return strings.Contains(n, "sends this destination past it") }); told != (c.want == past) {
 			t.Errorf("%v to %s (%s): the notes are %q", c.bypass, c.to, c.host, got.Notes)
 		}
+		if i := slices.IndexFunc(got.Hops, func(h sim.Hop) bool { return h.Kind == sim.HopProxy }); c.want == open && (i < 0 || got.Hops[i].Leg != 1) {
+			t.Errorf("%v to %s (%s): the hops are %+v", c.bypass, c.to, c.host, got.Hops)
+		}
 		if c.want == open && (got.Code != flow.ProxyBypassUnknown || len(got.Missing) == 0) {
 			t.Errorf("%v to %s (%s): %s, missing %v", c.bypass, c.to, c.host, got.Code, got.Missing)
 		}

@@ -337,9 +337,11 @@ func (s *Simulator) nextHop(v *topology.VirtualNetwork, ip netip.Addr) (owner to
 				continue
 			}
 		}
-		if owners := s.owners(near, ip); len(owners) == 1 {
+		switch owners := s.owners(near, ip); len(owners) {
+		case 0:
+		case 1:
 			return owners[0], true
-		} else if len(owners) > 1 {
+		default:
 			return topology.Owner{}, true
 		}
 		if lb, _ := s.frontendAt(near, ip); lb != nil || s.firewallAt(near, ip) != nil {
