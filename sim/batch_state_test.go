@@ -302,7 +302,7 @@ func TestInterfacesWithoutTheirNetworkAreAskedByAddress(t *testing.T) {
 	}
 }
 
-func TestABatchRemembersNamesAndAddressesUpToABound(t *testing.T) {
+func TestNamesAndAddressesAreRememberedUpToABound(t *testing.T) {
 	b := newBatch(t, golden.New().SubnetNSG("app"))
 	first := b.Gate(&IPFlowQuestion{NSG: "nsg-app"})
 	b.Gate(&IPFlowQuestion{NSG: "other"})
@@ -361,7 +361,7 @@ func TestAnAskerKnowsRecentAddresses(t *testing.T) {
 }
 
 // Both families of one question, and a place that the question names.
-func TestABatchAsksAsTheQuestionSays(t *testing.T) {
+func TestBothFamiliesAndAPlaceAreAskedAsTheQuestionSays(t *testing.T) {
 	e := golden.New().NSG("g", golden.Allow("vnet", 100, golden.Out).To("VirtualNetwork"), golden.Deny("rest", 200, golden.Out))
 	b := newBatch(t, e)
 	q := outOf("10.0.1.4")
