@@ -78,9 +78,8 @@ func (b *Batch) Gate(q *IPFlowQuestion) *NamedGate {
 		names = gateNames{strings.Clone(q.NSG), strings.Clone(q.Interface), strings.Clone(q.VM)}
 		g = &NamedGate{names: names, number: b.named}
 		b.named++
-		n := b.s.net
-		if len(n.VirtualNetworks) == 0 && (q.NSG != "" || names == gateNames{} && len(n.NetworkInterfaces) == 0) {
-			// No address can be in a subnet or owned by an interface.
+		if len(b.s.net.VirtualNetworks) == 0 && q.NSG != "" {
+			// No address can be in a subnet.
 			if at, err := b.s.chainFor(g.question(netip.IPv4Unspecified())); err == nil {
 				g.only = b.chain(at)
 			}

@@ -390,3 +390,19 @@ func TestBothFamiliesAndAPlaceAreAskedAsTheQuestionSays(t *testing.T) {
 		}
 	}
 }
+
+// More addresses than an Asker has room for are each asked as they are.
+func TestAnAskerTakesNoAddressForAnother(t *testing.T) {
+	b := newBatch(t, golden.Empty().NSG("g", golden.Deny("half", 100, golden.Out).From("10.0.0.0/21")))
+	a := b.Asker()
+	gate := b.Gate(&IPFlowQuestion{NSG: "g"})
+	for i := range uint32(2 << recentBits) {
+		got, err := a.Ask4(&Flow4{Gate: gate, Direction: topology.Outbound, Protocol: topology.TCP, Local: 10<<24 | i, Remote: 8<<24 | 8, RemotePort: 443})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if deny := got.Access.String() == "Deny"; deny != (i < 1<<11) {
+			t.Fatalf("%s: %s", address4(10<<24|i), got.Access)
+		}
+	}
+}
