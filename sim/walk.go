@@ -427,7 +427,7 @@ func (k *walk) send(p position, t flow.Tuple) {
 				return
 			}
 		}
-		if a := t.Destination.IP; a == scope.WireServer || a == scope.IMDS {
+		if a := t.Destination.IP; platform(a) {
 			k.hop(Hop{Kind: HopPlatform, Name: a.String(), Verdict: flow.Allow, Code: flow.PlatformAddress})
 			return
 		}
@@ -453,6 +453,10 @@ func (k *walk) send(p position, t flow.Tuple) {
 		p, t = next, tuple
 	}
 }
+
+// platform reports whether an address is the host's own: no route is asked
+// for what goes there, replies to it among them (168).
+func platform(a netip.Addr) bool { return a == scope.WireServer || a == scope.IMDS }
 
 // hiddenEndpoint reports whether, in this world, an address of a subnet that
 // nothing in the data owns is that of a private endpoint which a cut list left
@@ -951,7 +955,7 @@ func (k *walk) unowned(p position, t flow.Tuple, v *topology.VirtualNetwork) {
 // flow that came in from the Internet must not lead through an appliance or a
 // gateway.
 func (k *walk) wayBack(p position, t flow.Tuple, to position) {
-	if to.subnet == nil || to.vnet == nil {
+	if to.subnet == nil || to.vnet == nil || platform(t.Source.IP) {
 		return
 	}
 	table := k.s.table(to.subnet)

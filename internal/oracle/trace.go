@@ -84,6 +84,8 @@ func (o *Oracle) trace(w *world, q Question) (out outcome, ok bool) {
 			switch {
 			case len(fromGateway) > 0 && o.publicAt[p.dst.ip] == nil:
 				return o.traceFromGateway(w, fromGateway, p), true
+			case p.src.ip == hostAddress:
+				return o.traceFromHost(w, p)
 			case public(p.src.ip):
 				return o.traceFromInternet(w, p)
 			}
@@ -147,6 +149,22 @@ func (o *Oracle) traceFromInternet(w *world, p packet) (outcome, bool) {
 		}
 	}
 	return outcome{}, false // neither end is in the estate
+}
+
+// traceFromHost is a probe: it comes from the machine's own host, past all
+// routes, to the inbound gates (spec 3.4).
+func (o *Oracle) traceFromHost(w *world, p packet) (outcome, bool) {
+	var homes []*vnet
+	for _, v := range o.vnets {
+		if len(v.owners[p.dst.ip]) > 0 {
+			homes = append(homes, v)
+		}
+	}
+	if len(homes) == 0 {
+		return outcome{}, false
+	}
+	v := homes[w.pick(flow.AddressOwnedTwice, "virtual network of the probed "+p.dst.ip.String(), len(homes))]
+	return o.arrive(w, ownerIn(w, v, p.dst.ip), p, trip{}).outcome, true
 }
 
 // traceFromGateway takes a packet from behind a gateway into the gateway's
@@ -412,6 +430,9 @@ func (o *Oracle) somewhere(w *world, e *endpoint, six bool) netip.Addr {
 func (o *Oracle) wayBack(w *world, e *endpoint, p *packet, t trip) (outcome, bool) {
 	if e.subnet == nil {
 		return outcome{}, true // its gates were unknown already
+	}
+	if p.src.ip == hostAddress { // spec 6.2: outside routing
+		return outcome{}, true
 	}
 	h := o.routeFor(w, e.subnet, p.src)
 	switch {
