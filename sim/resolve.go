@@ -31,6 +31,7 @@ type end struct {
 	tag    string        // the service tag the set is
 	named  bool          // the tag's addresses are not known
 	target firewall.Target
+	aim    []*topology.IPConfiguration // packets that come to others are denied; empty: none are
 }
 
 // internet reports whether the end lies outside the estate.

@@ -303,7 +303,7 @@ func (tr *tracer) leftOut(v6 bool) {
 func (tr *tracer) walk(c packetClass) flow.Result[account] {
 	s := tr.s
 	return flow.Explore(func(w *flow.World) (bool, account) {
-		k := &walk{s: s, w: w, all: tr.q.AllBlockers, target: tr.to.target, home: tr.to.home, seen: map[string]bool{}, cuts: tr.cuts}
+		k := &walk{s: s, w: w, all: tr.q.AllBlockers, target: tr.to.target, home: tr.to.home, aim: tr.to.aim, seen: map[string]bool{}, cuts: tr.cuts}
 		tr.start(k, c)
 		return !k.denied, k.account()
 	}, s.waived)

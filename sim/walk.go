@@ -33,8 +33,9 @@ type walk struct {
 	outRule    *nsg.Rule
 	proxyGuest bool // the destination is a proxy, whose guest firewall matters
 	appliances []string
-	home       topology.ID // the virtual network that the destination is in; "": whatever has its address
-	via        netip.Addr  // the firewall by which a flow from the Internet came in with its own source
+	home       topology.ID                 // the virtual network that the destination is in; "": whatever has its address
+	aim        []*topology.IPConfiguration // where the packet is meant to come to; empty: that does not count
+	via        netip.Addr                  // the firewall by which a flow from the Internet came in with its own source
 }
 
 // account is what a walk tells.
@@ -806,7 +807,7 @@ func ownerIDs(owners []topology.Owner) string {
 
 // arrive asks the gates of the destination's side and the way back.
 func (k *walk) arrive(p position, t flow.Tuple, to position) {
-	if to.vnet != nil && k.elsewhere(to.vnet, t) {
+	if to.vnet != nil && k.elsewhere(to.vnet, t) || k.astray(to) {
 		return
 	}
 	if _, goOn := k.chain(to, topology.Inbound, t); !goOn {
@@ -816,6 +817,31 @@ func (k *walk) arrive(p position, t flow.Tuple, to position) {
 		return
 	}
 	k.wayBack(p, t, to)
+}
+
+// astray denies a packet that comes to another interface than the one it is
+// asked for.
+func (k *walk) astray(to position) bool {
+	if k.proxyGuest || to.config == nil || len(k.aim) == 0 || slices.Contains(k.aim, to.config) {
+		return false
+	}
+	k.hop(Hop{Kind: HopEntry, Name: to.String(), Verdict: flow.Deny, Code: flow.DeliveredElsewhere, Note: "it leads to " + to.String()})
+	k.ended = true
+	return true
+}
+
+// aimed are those of some backends that the packet is asked for; all of them
+// where it is asked for none.
+func (k *walk) aimed(list []topology.Owner) (hit []topology.Owner, ok bool) {
+	for _, o := range list {
+		if slices.Contains(k.aim, o.Configuration) {
+			hit = append(hit, o)
+		}
+	}
+	if len(hit) == 0 {
+		return list, false
+	}
+	return hit, true
 }
 
 // guest asks the guest's own firewall, which counts only where it is given

@@ -276,6 +276,18 @@ func (f *Firewall) Reaches(w *flow.World, t flow.Tuple) (out []Decision, open []
 	return out, open
 }
 
+// Translations are the DNAT rules. Of one with a host name or an expression in
+// the place of an address Translated is not valid.
+func (f *Firewall) Translations() []*topology.FirewallRule {
+	var out []*topology.FirewallRule
+	for _, c := range f.nat {
+		for _, r := range c.rules {
+			out = append(out, r.FirewallRule)
+		}
+	}
+	return out
+}
+
 func (c *collection) translation(r *rule) Decision {
 	d := c.decision(r, false)
 	d.Access, d.Code = topology.Allow, flow.FirewallRuleAllow
