@@ -55,7 +55,7 @@ func Check(ctx context.Context, s *sim.Simulator, assertions []*Assertion, opts 
 			pairs = append(pairs, list...)
 		default:
 			var list []*ask
-			list, err = questions(sel, x)
+			list, err = questions(s, sel, x)
 			asks = append(asks, list...)
 		}
 		if err != nil {
@@ -91,13 +91,14 @@ type ask struct {
 	from, to end
 	selector [2]string // that selected the ends
 	q        sim.TraceQuestion
+	entry    *sim.Entry          // by which it is asked; nil: at the destination itself
 	ports    *topology.PortRange // those that count of a question about any; nil: all
 	trace    *sim.Trace
 	err      error
 }
 
 // questions are what an assertion about packets asks.
-func questions(sel *selection, r *Result) ([]*ask, error) {
+func questions(s *sim.Simulator, sel *selection, r *Result) ([]*ask, error) {
 	a := r.Assertion
 	var out []*ask
 	ends := func(list []string, find func(string) (selected, error)) (map[string][]end, error) {
@@ -119,6 +120,15 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 	to, err := ends(a.To, sel.find)
 	if err != nil {
 		return nil, err
+	}
+	known := map[string][]*sim.Entry{}
+	entries := func(e end) []*sim.Entry {
+		list, ok := known[e.name]
+		if !ok && len(e.owners) > 0 {
+			list = s.Entries(e.owners...)
+			known[e.name] = list
+		}
+		return list
 	}
 	for _, f := range a.From {
 		for _, t := range a.To {
@@ -148,17 +158,8 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 							direct.q.NoProxy = true
 							out = append(out, &direct)
 						}
-						if a.Kind == Deny && y.public.IsValid() && sel.inside(x) {
-							// From outside every entry is asked; from inside the public address
-							// leads out and in again, past other rules.
-							again := *one
-							again.q.To, again.q.NoProxy = y.public.String(), true
-							out = append(out, &again)
-							if x.proxy != nil {
-								through := again
-								through.q.NoProxy = false
-								out = append(out, &through)
-							}
+						if a.Kind == Deny {
+							out = append(out, one.byEntries(entries(y))...)
 						}
 					}
 				}
@@ -166,6 +167,38 @@ func questions(sel *selection, r *Result) ([]*ask, error) {
 		}
 	}
 	return out, nil
+}
+
+// byEntries is the question by each way to its destination beside the private
+// address, where other rules stand: past a proxy, and through it.
+func (q *ask) byEntries(list []*sim.Entry) []*ask {
+	var out []*ask
+	for _, e := range list {
+		by := *q
+		by.entry, by.q.NoProxy = e, true
+		out = append(out, &by)
+		if by.from.proxy != nil && e.Public() {
+			through := by
+			through.q.NoProxy = false
+			out = append(out, &through)
+		}
+	}
+	return out
+}
+
+// ask asks the question; nil where nothing of it goes by its entry.
+func (q *ask) ask(s *sim.Simulator) (*sim.Trace, error) {
+	if q.entry == nil {
+		return s.Trace(q.q)
+	}
+	from, err := s.NamedEnd(q.q.From)
+	if err == nil && from.Info().Kind == "internet" {
+		from, err = s.InternetEnd()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.TraceEntry(q.q, from, q.entry)
 }
 
 // everyClients is a proxy setting for clients that do not look at its list of
@@ -191,7 +224,7 @@ func ported(p topology.Protocol) bool {
 
 // answer asks the simulator.
 func answer(ctx context.Context, s *sim.Simulator, asks []*ask) error {
-	if err := each(ctx, asks, func(q *ask) { q.trace, q.err = s.Trace(q.q) }); err != nil {
+	if err := each(ctx, asks, func(q *ask) { q.trace, q.err = q.ask(s) }); err != nil {
 		return err
 	}
 	for _, q := range asks {
@@ -229,7 +262,7 @@ func each[T any](ctx context.Context, list []T, do func(T)) error {
 
 // settle counts a case of an assertion by what its question was answered.
 func (q *ask) settle() {
-	if q.err != nil {
+	if q.err != nil || q.trace == nil {
 		return
 	}
 	r := q.result
@@ -303,8 +336,8 @@ func (q *ask) caseOf(v Verdict, p outcomePart) *Case {
 	if ports := q.asked(); ports != "" {
 		service += "/" + ports
 	}
-	if q.q.To != q.to.name {
-		service += " at " + q.q.To
+	if q.entry != nil {
+		service += " at " + q.entry.String()
 	}
 	if q.q.NoProxy && q.from.proxy != nil {
 		service += " past the proxy"
@@ -449,6 +482,14 @@ func (q *ask) witness(p outcomePart) Witness {
 	} else if q.ports != nil {
 		w.Port = strconv.Itoa(int(familiar(*q.ports, nil)))
 	}
+	if q.entry != nil {
+		if w.Destination = q.entry.End().Info().Address; w.Destination == "" {
+			w.Destination = q.entry.Name
+		}
+		if q.entry.Port != 0 {
+			w.Port = strconv.Itoa(int(q.entry.Ports.First)) // it is another one at the entry
+		}
+	}
 	if p.part == nil {
 		return w
 	}
@@ -458,7 +499,7 @@ func (q *ask) witness(p outcomePart) Witness {
 	if len(p.part.Destination) > 0 {
 		w.Destination = first(p.part.Destination)
 	}
-	if q.ports != nil && len(p.part.Ports) > 0 {
+	if q.ports != nil && len(p.part.Ports) > 0 && (q.entry == nil || q.entry.Port == 0) {
 		w.Port = strconv.Itoa(int(familiar(*q.ports, p.part.Ports)))
 	}
 	return w

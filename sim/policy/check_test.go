@@ -248,6 +248,20 @@ func TestAssertionsAgreeWithTheirPackets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			var byEntry []*sim.Trace // deny is asked by the ways to an interface too
+			if e, err := s.NamedEnd(from.ResourceID); err == nil {
+				for _, y := range s.Entries(n.Owners(x.Destination)...) {
+					for _, past := range []bool{true, false} {
+						q := through
+						q.NoProxy, q.AnyHost = past, true
+						if b, err := s.TraceEntry(q, e, y); err != nil {
+							t.Fatal(err)
+						} else if b != nil && (past || y.Public()) {
+							byEntry = append(byEntry, b)
+						}
+					}
+				}
+			}
 			for _, kind := range []policy.Kind{policy.Allow, policy.Deny} {
 				a := a
 				if kind == policy.Deny {
@@ -265,6 +279,13 @@ func TestAssertionsAgreeWithTheirPackets(t *testing.T) {
 					want = policy.Fail
 				case a.Verdict == flow.Unknown || a.Undecided, kind == policy.Deny && (past.Verdict == flow.Unknown || past.Undecided):
 					want = policy.Unknown
+				}
+				for _, b := range byEntry {
+					if kind == policy.Deny && b.AnyAllow {
+						want = policy.Fail
+					} else if kind == policy.Deny && b.Undecided {
+						want = max(want, policy.Unknown)
+					}
 				}
 				if got.Verdict != want {
 					t.Errorf("seed %d: %s %s → %s: %s, the packet is %s", seed, kind, from.Name, q.To, got.Verdict, a.Verdict)

@@ -18,17 +18,8 @@ type end struct {
 	label  string                 // for people
 	family string                 // "IPv4" or "IPv6", "" where it may have both
 	proxy  *topology.ProxySetting // of its machine, nil for none
-	public netip.Addr             // its public IP address, invalid for none
+	owners []topology.Owner       // whose address it is
 	about  string                 // the ID of the interface or machine, "" where it is neither
-}
-
-// inside reports whether the end is an interface, or an address, of the estate.
-func (s *selection) inside(e end) bool {
-	if e.about != "" {
-		return true
-	}
-	a, err := netip.ParseAddr(e.name)
-	return err == nil && len(s.net.Owners(a.Unmap())) > 0
 }
 
 // names are what a suppression may call the end.
@@ -291,6 +282,7 @@ func (s *selection) one(text string) ([]end, error) {
 		e.family = familyOf(a.Unmap())
 		for _, o := range s.net.Owners(a.Unmap()) {
 			e.proxy = cmp.Or(e.proxy, s.proxied[o.Interface.ID()])
+			e.owners = append(e.owners, o)
 		}
 	} else if p, err := netip.ParsePrefix(text); err == nil {
 		e.family = familyOf(p.Addr())
@@ -377,10 +369,8 @@ func (s *selection) configurations(nic *topology.NetworkInterface, fits func(*to
 			continue // without an address it is one of those lacking
 		}
 		e := end{name: c.ResourceID, label: nic.Name, proxy: s.proxied[nic.ID()], about: nic.ResourceID}
-		if p, ok := topology.Lookup[*topology.PublicIPAddress](s.net, c.PublicIPAddress); ok {
-			e.public = p.IPAddress
-		}
 		if a := c.PrivateIPAddress; a.IsValid() {
+			e.owners = []topology.Owner{{Interface: nic, Configuration: c}}
 			e.family = familyOf(a)
 			if len(nic.IPConfigurations) > 1 {
 				e.label += " " + a.String()

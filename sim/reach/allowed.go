@@ -234,6 +234,9 @@ func (r *Row) witness(s Services) Flow {
 	}
 	if w.Protocol.HasPorts() {
 		w.Port = portOf(s.Ports)
+		if to.entry != nil && to.entry.Port != 0 {
+			w.Port = to.entry.Ports.First // it is another one at the entry
+		}
 		if s.SourcePorts != nil {
 			w.SourcePort = s.SourcePorts[0].First
 		}

@@ -99,12 +99,16 @@ func (f *finder) between(ctx context.Context, q Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked := to
+	if q.To != "" {
+		asked = f.withEntries(to)
+	}
 	a := &Answer{From: from, To: to, ServiceTags: f.s.Catalogue(), Assumptions: []flow.Assumption{}}
-	pairs, err := f.ask(ctx, from, to, q)
+	pairs, err := f.ask(ctx, from, asked, q)
 	if err != nil {
 		return nil, err
 	}
-	a.Rows = f.rows(from, to, pairs)
+	a.Rows = f.rows(from, asked, pairs)
 	for _, p := range pairs {
 		a.take(p, q.To != "")
 	}
@@ -138,7 +142,7 @@ func (f *finder) ask(ctx context.Context, from, to *Ends, q Question) ([]*pair, 
 	var pairs []*pair
 	for i, x := range from.Places {
 		for j, y := range to.Places {
-			if x != y && (x.end.Has(false) && y.end.Has(false) || x.end.Has(true) && y.end.Has(true)) {
+			if x != y && (y.entry == nil || y.entry.Leads(x.owner.Configuration)) && (x.end.Has(false) && y.end.Has(false) || x.end.Has(true) && y.end.Has(true)) {
 				pairs = append(pairs, &pair{from: i, to: j})
 			}
 		}
@@ -157,7 +161,7 @@ func (f *finder) ask(ctx context.Context, from, to *Ends, q Question) ([]*pair, 
 		if first[i] != i {
 			return // told with another
 		}
-		p.direct, p.err = f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.AnyProtocol, AnyPort: true, NoProxy: true, AnyHost: true}, x.end, y.end)
+		p.direct, p.err = f.trace(sim.TraceQuestion{Protocol: topology.AnyProtocol, AnyPort: true, NoProxy: true, AnyHost: true}, x, y)
 		if p.err != nil || x.proxy == nil || q.NoProxy || y.subnet != nil {
 			return
 		}
@@ -165,10 +169,10 @@ func (f *finder) ask(ctx context.Context, from, to *Ends, q Question) ([]*pair, 
 		if q.AnyClient {
 			setting.Bypass = nil
 		}
-		t, err := f.s.TraceEnds(sim.TraceQuestion{Protocol: topology.TCP, AnyPort: true, AnyHost: true, Proxy: &setting}, x.end, y.end)
+		t, err := f.trace(sim.TraceQuestion{Protocol: topology.TCP, AnyPort: true, AnyHost: true, Proxy: &setting}, x, y)
 		if err != nil {
 			p.err = err
-		} else if t.Proxy != "" {
+		} else if t != nil && t.Proxy != "" {
 			p.proxied = t
 		}
 	})
@@ -182,8 +186,9 @@ func (f *finder) ask(ctx context.Context, from, to *Ends, q Question) ([]*pair, 
 	asked := pairs[:0]
 	for _, p := range pairs {
 		switch _, name := errors.AsType[*sim.NameError](p.err); {
-		case p.err == nil:
+		case p.err == nil && p.direct != nil:
 			asked = append(asked, p)
+		case p.err == nil: // nothing comes by the entry
 		case !name:
 			return nil, p.err
 		case refused == nil:
@@ -194,6 +199,14 @@ func (f *finder) ask(ctx context.Context, from, to *Ends, q Question) ([]*pair, 
 		return nil, refused // of everywhere, what cannot be asked is not meant
 	}
 	return asked, nil
+}
+
+// trace asks between two places.
+func (f *finder) trace(q sim.TraceQuestion, from, to *Place) (*sim.Trace, error) {
+	if to.entry != nil {
+		return f.s.TraceEntry(q, from.end, to.entry)
+	}
+	return f.s.TraceEnds(q, from.end, to.end)
 }
 
 // several is how many pairs are worth looking for those that fare alike.

@@ -29,6 +29,7 @@ type Place struct {
 	end    sim.End
 	owner  topology.Owner         // the zero Owner where it is no interface
 	subnet *topology.Subnet       // that the place is in, nil where it is outside or not known
+	entry  *sim.Entry             // nil where the place is the end itself
 	only   bool                   // it only receives
 	proxy  *topology.ProxySetting // of its machine, nil for none
 }
@@ -382,4 +383,33 @@ func (f *finder) group(g *topology.ApplicationSecurityGroup) *Ends {
 		})...)
 	}
 	return e
+}
+
+// withEntries is a destination with the ways to its interfaces beside their
+// private addresses: public IP addresses, frontends of load balancers, firewalls.
+func (f *finder) withEntries(to *Ends) *Ends {
+	var owners []topology.Owner
+	at := map[string]bool{} // frontends that are places as they are
+	for _, p := range to.Places {
+		if p.owner.Interface != nil {
+			owners = append(owners, p.owner)
+		} else if p.only && p.subnet != nil {
+			at[p.Address] = true
+		}
+	}
+	all := *to
+	all.Places = slices.Clip(to.Places)
+	for _, e := range f.s.Entries(owners...) {
+		p := &Place{Name: e.Name, end: e.End(), entry: e, subnet: e.Subnet(), only: true}
+		if e.Address.IsValid() {
+			if e.Port == 0 && at[e.Address.String()] {
+				continue
+			}
+			p.Address = e.Address.String()
+			p.Name += " " + e.String()
+		}
+		p.Group = p.Name
+		all.Places = append(all.Places, p)
+	}
+	return &all
 }
