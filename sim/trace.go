@@ -228,7 +228,7 @@ func (tr *tracer) run() ([]Part, error) {
 		for i, c := range classes {
 			results[i] = tr.walk(c)
 		}
-		if tr.cuts.size() > before && (len(classes) > 1 || tr.isCut()) {
+		if tr.cuts.size() > before && tr.isCut() {
 			continue
 		}
 		return tr.parts(classes, results), nil
@@ -418,21 +418,13 @@ func (tr *tracer) fromPrivate(k *walk, t flow.Tuple) {
 		}
 	}
 	if len(subs) > 0 {
-		sub := subs[0]
-		if len(subs) > 1 {
-			f := flow.Fact{Code: flow.AddressOwnedTwice, About: t.Source.String(), Detail: "subnet", Text: "several virtual networks hold " + t.Source.String()}
-			sub = subs[k.w.Ask(f, len(subs))]
-		}
-		k.fromSubnet(sub, t)
+		f := flow.Fact{Code: flow.AddressOwnedTwice, About: t.Source.String(), Detail: "subnet", Text: "several virtual networks hold " + t.Source.String()}
+		k.fromSubnet(subs[k.w.Ask(f, len(subs))], t)
 		return
 	}
 	if homes := s.names.Behind(t.Source.IP); len(homes) > 0 {
 		f := flow.Fact{Code: flow.LearnedRoutesMissing, About: t.Source.String(), Detail: "source", Text: "behind which gateway " + t.Source.String() + " lies is not in the data"}
-		home := homes[0]
-		if len(homes) > 1 {
-			home = homes[k.w.Ask(f, len(homes))]
-		}
-		k.enterOnPremises(home, t)
+		k.enterOnPremises(homes[k.w.Ask(f, len(homes))], t)
 		return
 	}
 	if ok && to.vnet != nil && k.mayLearn(to.vnet, t.Source.IP) {
@@ -474,9 +466,7 @@ func (tr *tracer) parts(classes []packetClass, results []flow.Result[account]) [
 		if c.v6 {
 			key += "|6"
 		}
-		if len(c.sports) > 0 || len(c.dports) > 0 {
-			key += fmt.Sprint("|", c.sports, c.dports)
-		}
+		key += fmt.Sprint("|", c.sports, c.dports)
 		if tr.q.Protocol == topology.AnyProtocol {
 			key += "|" + c.t.Protocol.String()
 		}
@@ -529,9 +519,6 @@ type grouping struct {
 func mergePortParts(parts []Part) []Part {
 	// join joins the parts that differ in one list of ports alone.
 	join := func(others, ports func(*Part) *[]topology.PortRange) {
-		if len(parts) < 2 {
-			return
-		}
 		var out []Part
 		at := map[string]int{}
 		for _, p := range parts {
