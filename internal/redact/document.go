@@ -30,7 +30,8 @@ var words = set("type location locations protocol protocols ipprotocols protocol
 	"nexthoptype peeringstate peeringsynclevel provisioningstate privateendpointnetworkpolicies privatelinkservicenetworkpolicies gatewaytype vpntype " +
 	"connectiontype connectionstatus publicipallocationmethod publicipaddressversion privateipallocationmethod privateipaddressversion threatintelmode " +
 	"action rulecollectiontype ruletype state source status groupids defaultaction networkdefaultaction bypass ostype osname scope inbounddefault authentication " +
-	"fqdntags webcategories addressprefixtype connectionstate sku encryption vmsize publisher offer version " +
+	"fqdntags webcategories addressprefixtype connectionstate sku encryption enforcement vmsize cores memorygb disksizegb publisher offer version " +
+	"delegations serviceendpoints " + // in a design file lists of names of services
 	"$schema contentversion")
 
 // places are the keys that name addresses or service tags.
