@@ -292,6 +292,14 @@ func (k *walk) throughFirewall(t flow.Tuple, v *topology.VirtualNetwork, fw *top
 	if !ok {
 		return next, t, false
 	}
+	if t.Destination.IP.IsValid() && k.outside(t.Destination) {
+		if d, ok := x.Translate(k.w, t); ok {
+			k.opaque(Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, RuleName: d.Rule.Name, Origin: originOf(d.Rule.Origin)},
+				flow.Fact{Code: flow.SourcesConflict, About: fw.Name, Detail: "translation from inside " + string(fw.ID()) + t.String(),
+					Text: "whether the firewall " + fw.Name + " translates by rule " + d.Rule.Name + " what machines behind it send is not documented"})
+			return next, t, false
+		}
+	}
 	d := x.Decide(k.w, t, k.target)
 	h := Hop{Kind: HopFirewall, Name: fw.Name, AppliedTo: "firewall " + fw.Name, Verdict: verdictOf(d.Access), Code: d.Code, Origin: originOf(fw.Origin)}
 	if d.Rule != nil {

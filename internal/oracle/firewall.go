@@ -3,6 +3,7 @@ package oracle
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -81,6 +82,11 @@ func (o *Oracle) atFirewall(w *world, f *firewall, p packet, t trip) arrival {
 		return arrival{outcome: drop(flow.RouteLoop)}
 	}
 	t.visited = append(slices.Clone(t.visited), f.key())
+	// DNAT comes before network rules, but is documented for what comes in from
+	// the Internet alone (FW).
+	if o.firewallAsWritten(w, f) && o.beyondEstate(p.dst.ip) && o.translation(w, f, &p) != nil {
+		return arrival{outcome: o.open(w, flow.SourcesConflict, f.key()+" translates from inside "+p.key())}
+	}
 	got, application := o.firewallRules(w, f, &p)
 	if !got.allow {
 		return arrival{outcome: got}
@@ -101,6 +107,12 @@ func (o *Oracle) atFirewall(w *world, f *firewall, p packet, t trip) arrival {
 	}
 	e := &endpoint{addr: f.f.PrivateIPAddress, subnet: f.subnet, vnetID: f.home.id(), scope: f.subnet.scope}
 	return arrival{outcome: o.forward(w, e, p, t), gateAllows: true}
+}
+
+// beyondEstate reports whether an address is public and no virtual network has
+// it for its own.
+func (o *Oracle) beyondEstate(a netip.Addr) bool {
+	return public(a) && !slices.ContainsFunc(o.vnets, func(v *vnet) bool { return v.holds(a) })
 }
 
 // firewallAsWritten reports whether all rules of a firewall are those of the
