@@ -48,7 +48,7 @@ func smallRules() []smallRule {
 }
 
 // matches is the definition of a match, written out for the small world.
-func (r smallRule) matches(protocol topology.Protocol, remote netip.Addr, port uint16, needsAllPorts bool) bool {
+func (r smallRule) matches(protocol topology.Protocol, remote netip.Addr, port uint16, needsAllPorts, ignoresPorts bool) bool {
 	if r.protocol != topology.AnyProtocol && r.protocol != protocol {
 		return false
 	}
@@ -71,16 +71,17 @@ func (r smallRule) matches(protocol topology.Protocol, remote netip.Addr, port u
 	case protocol == topology.TCP || protocol == topology.UDP:
 		return r.ports[0].First <= port && port <= r.ports[0].Last
 	case r.protocol == protocol:
-		return true
+		return r.ports[0] == topology.AllPorts || ignoresPorts
 	default:
 		return r.ports[0] == topology.AllPorts || !needsAllPorts
 	}
 }
 
-// decide is what an NSG with the two rules and the defaults does.
-func decideSmall(rules []smallRule, d topology.Direction, protocol topology.Protocol, remote netip.Addr, port uint16, needsAllPorts bool) (flow.Verdict, string) {
+// decide is what an NSG with the two rules and the defaults does. odd are the
+// rules for ICMP that do not ignore the ports they name, a bit for each.
+func decideSmall(rules []smallRule, d topology.Direction, protocol topology.Protocol, remote netip.Addr, port uint16, needsAllPorts bool, odd int) (flow.Verdict, string) {
 	for i, r := range rules {
-		if r.matches(protocol, remote, port, needsAllPorts) {
+		if r.matches(protocol, remote, port, needsAllPorts, odd>>i&1 == 0) {
 			if r.access == topology.Deny {
 				return flow.Deny, fmt.Sprintf("r%d", i)
 			}
@@ -122,10 +123,14 @@ func TestEveryNSGOfTwoRulesDecidesAsDefined(t *testing.T) {
 								p.Source, p.Destination = p.Destination, p.Source
 							}
 							asked++
-							want, rule := decideSmall(pair, d, protocol, remote, port, true)
-							strict, _ := decideSmall(pair, d, protocol, remote, port, false)
-							if strict != want {
-								strict = flow.Unknown
+							want, rule := decideSmall(pair, d, protocol, remote, port, true, 0)
+							strict := want
+							for odd := range 4 {
+								for _, needs := range []bool{true, false} {
+									if other, _ := decideSmall(pair, d, protocol, remote, port, needs, odd); other != want {
+										strict = flow.Unknown
+									}
+								}
 							}
 							got := s.Gates(owner, d, p)
 							if got.Verdict != want || got.Strict != strict || got.RuleName != rule {

@@ -30,7 +30,7 @@ func limits() []report.Limit {
 		return report.Limit{ID: id, Kind: "notModelled", About: about, Text: text, Answer: answer}
 	}
 	return []report.Limit{
-		open("L001", "ICMP and ports", "whether a rule for every protocol that names ports matches ICMP, ESP and AH", "it does not, assumption ICMP_NEEDS_ALL_PORTS; strict: Unknown", "NSG"),
+		open("L001", "ICMP and ports", "whether a rule that names ports matches ICMP, ESP and AH", "one for every protocol does not, assumption ICMP_NEEDS_ALL_PORTS; one for such a protocol does, assumption PROPERTY_NOT_MODELLED; strict: Unknown", "NSG"),
 		open("L002", "VirtualNetwork and routes to None or Internet", "whether the prefix of such a user-defined route is in the tag", "it is, assumption UDR_PREFIXES_IN_VNET", "TAG"),
 		open("L003", "VirtualNetwork and tag routes", "whether a route whose prefix is a service tag widens the tag", "it does not, assumption TAG_ROUTE_NOT_IN_VNET", "TAG"),
 		open("L004", "VirtualNetwork and gateway prefixes", "whether prefixes of a gateway stay in the tag where the route table disables propagation", "they do, assumption GATEWAY_PREFIXES_IN_VNET", "TAG"),

@@ -118,7 +118,12 @@ func (o *Oracle) matches(w *world, sc *scope, r *rule, p *packet) bool {
 			return false
 		}
 	case protocol == p.protocol:
-		// A rule for ICMP, ESP or AH: ports are ignored (bad-inputs 101).
+		// A rule for ICMP, ESP or AH: ports are ignored (bad-inputs 101), which no
+		// document says: spec 2.4 [?].
+		bare := slices.Contains(r.src.ports, topology.AllPorts) && slices.Contains(r.dst.ports, topology.AllPorts)
+		if !bare && !r.noProtocol && !w.holds(flow.PropertyNotModelled, r.key+" ignores its ports") {
+			return false
+		}
 	default:
 		// * with ports and a packet without any: spec 2.4 [?], G21.
 		full := r.dst.allPorts(w) && (p.anySport || r.src.allPorts(w))

@@ -143,6 +143,10 @@ func (g *Group) plain() []int {
 		written := func(m *topology.Match) bool {
 			return !m.PortsUnresolved && !m.HasExpanded && !slices.ContainsFunc(m.Prefixes, func(a topology.AddressPrefix) bool { return a.Kind == topology.UnresolvedAddress })
 		}
+		full := func(m *topology.Match) bool { return slices.Contains(m.Ports, topology.AllPorts) }
+		if r.Protocol != topology.AnyProtocol && !r.Protocol.HasPorts() && !(full(&r.Source) && full(&r.Destination)) {
+			continue // how its ports are taken is not documented (spec 2.4)
+		}
 		if len(r.Unresolved) > 0 || !written(&r.Source) || !written(&r.Destination) || len(flow.ElementFacts(&r.Element)) > 0 {
 			continue
 		}

@@ -8,7 +8,6 @@ import (
 	"go4.org/netipx"
 
 	"github.com/netpath/netpath/sim/cidr"
-	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/nsg/classify"
 	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
@@ -202,7 +201,7 @@ func (g *Gate) certain(s *Sets, r *Rule, decides bool) classify.Rule {
 		box(s.addresses(from.asked), classify.Addresses{Any: certain.Any || asked.Any, Sets: slices.Concat(certain.Sets, asked.Sets)}),
 		box(s.addresses(from.certain), asked))
 	open := r.Source.unresolved || r.Destination.unresolved || r.Protocol == topology.NoProtocol || r.Access == topology.NoAccess ||
-		len(r.unresolved) > 0 || len(flow.ElementFacts(r.element)) > 0
+		len(r.unresolved) > 0 || len(r.facts()) > 0
 	if open || !decides {
 		out.May = append(out.May, in)
 		return out

@@ -438,12 +438,24 @@ func (r *Rule) applies(w *flow.World, d topology.Direction) bool {
 // inEffect asks the assumptions that a matching rule rests on: that it is
 // provisioned, and that what is not modelled of it does not matter.
 func (r *Rule) inEffect(w *flow.World) bool {
-	for _, f := range flow.ElementFacts(r.element) {
+	for _, f := range r.facts() {
 		if !w.Holds(f) {
 			return false
 		}
 	}
 	return true
+}
+
+// facts are the assumptions that every match of the rule rests on. How Azure
+// takes the ports of a rule for ICMP, ESP or AH is not documented: they are
+// taken to be ignored (spec 2.4).
+func (r *Rule) facts() []flow.Fact {
+	list := flow.ElementFacts(r.element)
+	if r.Protocol != topology.AnyProtocol && r.Protocol != topology.NoProtocol && !r.Protocol.HasPorts() && !(r.Source.allPorts() && r.Destination.allPorts()) {
+		list = append(slices.Clip(list), flow.Fact{Assumption: flow.PropertyNotModelled, About: r.Name, Detail: "ports " + r.key,
+			Text: "the ports of rule " + r.Name + " do not matter: its protocol " + r.Protocol.String() + " has none"})
+	}
+	return list
 }
 
 // has reports whether the source or the destination of the packet is in the

@@ -244,7 +244,9 @@ func TestAnNSGDecides(t *testing.T) {
 		{"nor one that names source ports", out, rules(ports(allow("web", 100), "443"), deny("all", 200)), icmp(a1, d1), flow.Deny, "all", "", flow.ICMPNeedsAllPorts},
 		{"with every port it matches ICMP", out, rules(deny("all", 100)), icmp(a1, d1), flow.Deny, "all", "", ""},
 		{"ranges that only together are all ports restrict them", out, rules(allow("two", 100).Ports("0-100", "101-65535"), deny("all", 200)), icmp(a1, d1), flow.Deny, "all", "", flow.ICMPNeedsAllPorts},
-		{"a rule for ICMP has no ports to match", out, rules(deny("ping", 100).ICMP().Ports("443")), icmp(a1, d1), flow.Deny, "ping", "", ""},
+		{"a rule for ICMP has no ports to match", out, rules(deny("ping", 100).ICMP().Ports("443")), icmp(a1, d1), flow.Deny, "ping", "", flow.PropertyNotModelled},
+		{"nor source ports", out, rules(ports(deny("ping", 100).ICMP(), "443")), icmp(a1, d1), flow.Deny, "ping", "", flow.PropertyNotModelled},
+		{"with every port nothing is assumed of them", out, rules(deny("ping", 100).ICMP()), icmp(a1, d1), flow.Deny, "ping", "", ""},
 		{"a rule for TCP does not match ICMP", out, rules(deny("tcp", 100).TCP()), icmp(a1, d1), flow.Allow, "AllowVnetOutBound", "", ""},
 
 		// Tags (spec 3).

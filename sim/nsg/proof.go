@@ -6,7 +6,6 @@ import (
 
 	"go4.org/netipx"
 
-	"github.com/netpath/netpath/sim/flow"
 	"github.com/netpath/netpath/sim/flowset"
 	"github.com/netpath/netpath/sim/scope"
 	"github.com/netpath/netpath/topology"
@@ -86,7 +85,7 @@ func (g *Gate) Plain(i int) bool {
 		return slices.ContainsFunc(s.Sets, func(x *scope.Set) bool { return x.MayBePlatform() })
 	}
 	return !r.Default && len(r.unresolved) == 0 && !r.Source.unresolved && !r.Destination.unresolved &&
-		r.Protocol != topology.NoProtocol && r.Access != topology.NoAccess && len(flow.ElementFacts(r.element)) == 0 &&
+		r.Protocol != topology.NoProtocol && r.Access != topology.NoAccess && len(r.facts()) == 0 &&
 		g.alone(i) && !names(&r.Source) && !names(&r.Destination)
 }
 
@@ -329,7 +328,7 @@ func (p *Proof) read(r *Rule, g given) parts {
 	i, placed := p.index[r]
 	decides := placed && p.gate.alone(i) && !(r.Default && p.gate.altered != nil)
 	open := r.Source.unresolved || r.Destination.unresolved || r.Protocol == topology.NoProtocol || r.Access == topology.NoAccess ||
-		len(r.unresolved) > 0 || len(flow.ElementFacts(r.element)) > 0
+		len(r.unresolved) > 0 || len(r.facts()) > 0
 	switch {
 	case open || !decides:
 		x.may = append(x.may, in)

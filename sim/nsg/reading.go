@@ -141,7 +141,7 @@ func (y *Reading) rule(x *Readings, i int, sets map[string]*netipx.IPSet) []flow
 	}
 	sure := !r.Source.unresolved && !r.Destination.unresolved && r.Protocol != topology.NoProtocol && r.Access != topology.NoAccess &&
 		len(r.unresolved) == 0 && !(r.Default && g.altered != nil)
-	for _, f := range flow.ElementFacts(r.element) {
+	for _, f := range r.facts() {
 		sure = take(f) && sure
 	}
 	protocols := protocolsOf(r.Protocol)
