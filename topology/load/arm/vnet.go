@@ -2,6 +2,7 @@ package arm
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/netpath/netpath/topology"
 	"github.com/netpath/netpath/topology/load/source"
@@ -16,6 +17,9 @@ func (r *Reader) virtualNetwork(o *object) {
 	if v.AddressSpace, given = o.addressSpace("addressSpace"); !given || len(v.AddressSpace) == 0 {
 		o.refuse("addressSpace", "expected an address space", "")
 		return
+	}
+	if o.has("encryption") {
+		v.NotModelled = append(v.NotModelled, o.child("encryption").dropsUnencrypted()...)
 	}
 	subnets, given := o.objects("subnets")
 	if given {
@@ -36,6 +40,16 @@ func (r *Reader) virtualNetwork(o *object) {
 		}
 	}
 	r.add(v)
+}
+
+// dropsUnencrypted is the enforcement of encryption where it may drop packets:
+// which machines can encrypt is not modelled.
+func (o *object) dropsUnencrypted() []topology.Property {
+	n := o.get("enforcement")
+	if source.IsEmpty(n) || o.toggle("enabled") == topology.Off || strings.EqualFold(n.Text, "AllowUnencrypted") {
+		return nil
+	}
+	return []topology.Property{{Name: "encryption.enforcement", Value: source.Cut(n.Text), Origin: o.r.File.Origin(n)}}
 }
 
 // addressSpace reads {"addressPrefixes": […]}.
