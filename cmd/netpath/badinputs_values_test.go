@@ -264,7 +264,7 @@ var valueRows = []inputRow{
 		for _, protocol := range []string{"Icmp", "Esp", "Ah"} {
 			c.export(nsgFile, aProtocol, `"protocol": "`+protocol+`"`)
 			c.expect([]string{"web Deny NSG_RULE_DENY deny-db"}, []string{`nsg-app.json:9: rule "allow-web" names ports, which its protocol does not have: they are ignored; write "*" for the ports`})
-			c.answer("Allow NSG_RULE_ALLOW allow-web", "trace", ".", "--from", "db1", "--to", "app1", "--protocol", protocol)
+			c.answer("Allow NSG_RULE_ALLOW allow-web assuming PROPERTY_NOT_MODELLED", "trace", ".", "--from", "db1", "--to", "app1", "--protocol", protocol)
 		}
 	}},
 	{102, "protocols that are none", func(c *inputCase) {
