@@ -39,7 +39,7 @@ func shared(a, b netip.Addr) int {
 func TestAddressesKeepTheirPrefixes(t *testing.T) {
 	fixed := []netip.Prefix{netip.MustParsePrefix("20.60.0.0/16"), netip.MustParsePrefix("2603:1000::/25")}
 	m := NewAddresses([]byte("key"), fixed)
-	moved := 0
+	moved, drawn := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := drawAddress(t, "a"), drawAddress(t, "b")
 		if rapid.Bool().Draw(t, "near") && a.Next().IsValid() {
@@ -60,12 +60,13 @@ func TestAddressesKeepTheirPrefixes(t *testing.T) {
 		if p, err := a.Prefix(rapid.IntRange(0, a.BitLen()).Draw(t, "length")); err == nil && !m.Prefix(p).Contains(x) {
 			t.Fatalf("%s is not in %s any more", a, p)
 		}
+		drawn++
 		if x != a {
 			moved++
 		}
 	})
-	if moved < 50 {
-		t.Errorf("only %d addresses moved", moved)
+	if moved*2 < drawn {
+		t.Errorf("only %d of %d addresses moved", moved, drawn)
 	}
 	if a := m.Address(netip.MustParseAddr("168.63.129.16")); a.String() != "168.63.129.16" {
 		t.Errorf("the platform's address becomes %s", a)
